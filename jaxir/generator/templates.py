@@ -1,0 +1,345 @@
+"""Read template files: typed JAX functions in, `Template` records out. The language is described in templates/README.md."""
+
+from __future__ import annotations
+
+import ast
+import collections.abc
+import dataclasses
+import functools
+import hashlib
+import importlib.util
+import inspect
+import sys
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from jaxir import resources
+from jaxir.errors import UserError
+from jaxir.generator.options import Uniform
+from jaxir.generator.rng import Rng
+from jaxir.generator.types import ArrayType, TypeLanguageError
+from jaxir.sample import CATEGORIES
+
+OptionValue = str | int | float | bool
+
+
+class TemplateError(UserError):
+    """A template that is outside the language; the message starts with `path:line:`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """An array parameter of a template."""
+
+    name: str
+    type: ArrayType
+    line: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Hole:
+    """A `Callable` parameter: to be filled with a sub-program of this type."""
+
+    name: str
+    parameters: tuple[ArrayType, ...]
+    result: ArrayType
+    line: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """A keyword-only option: a list of choices, or a range of numbers."""
+
+    name: str
+    choices: tuple[OptionValue, ...] = ()
+    range: Uniform | None = None
+    whole: bool = False
+
+    def draw(self, rng: Rng) -> OptionValue:
+        if self.range is None:
+            return rng.choice(self.choices)
+        if self.whole:
+            return rng.integer(int(self.range.lo), int(self.range.hi))
+        return float(f"{rng.uniform(self.range.lo, self.range.hi):.3g}")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Source:
+    """One template file: its path, its syntax tree without annotations, and its module."""
+
+    path: Path
+    tree: ast.Module
+    module: types.ModuleType
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Template:
+    """A typed function of the library; `fn` runs as it is, `body` is what the text of a kernel is made of."""
+
+    name: str
+    category: str
+    phrase: str
+    parameters: tuple[Parameter, ...]
+    holes: tuple[Hole, ...]
+    options: tuple[Option, ...]
+    results: tuple[ArrayType, ...]
+    returns_tuple: bool
+    line: int
+    body: tuple[ast.stmt, ...]
+    source: Source
+    fn: Callable[..., Any]
+
+    @property
+    def where(self) -> str:
+        return f"{self.source.path}:{self.line}"
+
+    @property
+    def array_types(self) -> tuple[ArrayType, ...]:
+        """Every array type of the signature, holes included."""
+        inner = (item for hole in self.holes for item in (*hole.parameters, hole.result))
+        return (*(parameter.type for parameter in self.parameters), *inner, *self.results)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Library:
+    """Every template of one or more folders, sorted by category and name."""
+
+    templates: tuple[Template, ...]
+
+    @functools.cached_property
+    def by_name(self) -> dict[str, Template]:
+        return {template.name: template for template in self.templates}
+
+    @functools.cached_property
+    def by_category(self) -> dict[str, tuple[Template, ...]]:
+        return {
+            category: tuple(template for template in self.templates if template.category == category)
+            for category in CATEGORIES
+        }
+
+
+def template_files(folders: Iterable[Path]) -> list[tuple[str, Path]]:
+    """(category, path) of every template file, sorted; a file that no category names is `combined`.
+
+    Raises:
+        UserError: for a folder that does not exist or holds no Python file.
+    """
+    found: list[tuple[str, Path]] = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise UserError(f"{folder}: no such folder; --templates takes a folder of typed Python files")
+        files = sorted(path for path in folder.rglob("*.py") if path.name != "__init__.py")
+        if not files:
+            raise UserError(f"{folder}: no Python file in it; --templates takes a folder of typed Python files")
+        for path in files:
+            parts = path.relative_to(folder).with_suffix("").parts
+            found.append((parts[0] if parts[0] in CATEGORIES else "combined", path))
+    return found
+
+
+def library_digest(folders: Sequence[Path]) -> str:
+    """sha256 (hex) over the text of every template file: part of a run's identity."""
+    digest = hashlib.sha256()
+    for category, path in template_files(folders):
+        digest.update(f"{category}/{path.name}\0".encode())
+        digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def load_library(extra_folders: Sequence[Path] = ()) -> Library:
+    """The built-in templates and those of `extra_folders`.
+
+    Raises:
+        UserError: for a missing folder, a file that does not import, a function outside the language, or a name that
+            occurs twice; the first of them, with the number of the others.
+    """
+    library, errors = read_library([resources.folder("templates"), *extra_folders])
+    if errors:
+        more = f" (and {len(errors) - 1} more: run `jaxir templates check`)" if len(errors) > 1 else ""
+        raise TemplateError(f"{errors[0]}{more}")
+    return library
+
+
+def read_library(folders: Sequence[Path]) -> tuple[Library, list[TemplateError]]:
+    """Every template of these folders that reads, and an error for each that does not."""
+    templates: dict[str, Template] = {}
+    errors: list[TemplateError] = []
+    for category, path in template_files(folders):
+        for item in _read_file(category, path):
+            if isinstance(item, TemplateError):
+                errors.append(item)
+            elif item.name in templates:
+                other = templates[item.name].where
+                errors.append(TemplateError(f"{item.where}: template '{item.name}' exists already in {other}; rename it"))
+            else:
+                templates[item.name] = item
+    order = {category: position for position, category in enumerate(CATEGORIES)}
+    return Library(tuple(sorted(templates.values(), key=lambda item: (order[item.category], item.name)))), errors
+
+
+def _read_file(category: str, path: Path) -> Iterator[Template | TemplateError]:
+    text = path.read_text(encoding="utf-8")
+    try:
+        tree = ast.parse(text, filename=str(path))
+        source = Source(path, _without_annotations(ast.parse(text)), _import(path))
+    except SyntaxError as error:
+        yield TemplateError(f"{path}:{error.lineno}: not Python: {error.msg}")
+        return
+    except TemplateError as error:
+        yield error
+        return
+    bare = {node.name: node for node in source.tree.body if isinstance(node, ast.FunctionDef)}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            try:
+                yield _read_function(node, bare[node.name], category, source)
+            except TemplateError as error:
+                yield error
+
+
+def _import(path: Path) -> types.ModuleType:
+    name = f"jaxir_templates_{hashlib.sha256(str(path).encode()).hexdigest()[:16]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise TemplateError(f"{path}: cannot be imported as a Python module")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise TemplateError(f"{path}: importing it raises {type(error).__name__}: {_first_line(error)}") from error
+    return module
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [""])[0]
+
+
+def _without_annotations(tree: ast.Module) -> ast.Module:
+    """The tree without types of parameters and results: kernels run without jaxtyping."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            node.returns = None
+            arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+            for argument in (*arguments, node.args.vararg, node.args.kwarg):
+                if argument is not None:
+                    argument.annotation = None
+    return tree
+
+
+def _read_function(node: ast.FunctionDef, bare: ast.FunctionDef, category: str, source: Source) -> Template:
+    path = source.path
+
+    def fail(line: int, message: str) -> TemplateError:
+        return TemplateError(f"{path}:{line}: template '{node.name}': {message}")
+
+    fn = getattr(source.module, node.name)
+    try:
+        hints = typing.get_type_hints(fn, include_extras=True)
+    except Exception as error:
+        raise fail(node.lineno, f"its annotations do not evaluate: {_first_line(error)}") from error
+
+    def array_type(annotation: Any, line: int, what: str) -> ArrayType:
+        try:
+            return ArrayType.from_annotation(annotation)
+        except TypeLanguageError as error:
+            raise fail(line, f"{what}: {error}") from error
+
+    if node.args.vararg or node.args.kwarg or node.args.defaults:
+        raise fail(node.lineno, "*args, **kwargs and defaults of array parameters are not in the template language")
+    parameters = []
+    for argument in (*node.args.posonlyargs, *node.args.args):
+        if argument.arg not in hints:
+            raise fail(argument.lineno, f"parameter '{argument.arg}' has no type; expected one such as Float[Array, \"n\"]")
+        parameters.append(
+            Parameter(argument.arg, array_type(hints[argument.arg], argument.lineno, f"parameter '{argument.arg}'"), argument.lineno)
+        )
+    if not parameters:
+        raise fail(node.lineno, "it takes no array; a template has at least one array parameter")
+    holes, options = [], []
+    for argument in node.args.kwonlyargs:
+        hint = hints.get(argument.arg)
+        what = f"parameter '{argument.arg}'"
+        if typing.get_origin(hint) is collections.abc.Callable:
+            *inner, result = typing.get_args(hint)
+            inner = inner[0] if inner and isinstance(inner[0], list) else inner
+            holes.append(
+                Hole(
+                    argument.arg,
+                    tuple(array_type(item, argument.lineno, what) for item in inner),
+                    array_type(result, argument.lineno, what),
+                    argument.lineno,
+                )
+            )
+        else:
+            option = _option(argument.arg, hint)
+            if option is None:
+                raise fail(
+                    argument.lineno,
+                    f"{what}: expected Literal[...], Annotated[float, Uniform(lo, hi)] or Callable[[...], ...]",
+                )
+            options.append(option)
+    if "return" not in hints:
+        raise fail(node.lineno, "its result has no type; expected one such as -> Float[Array, \"n\"]")
+    returns = hints["return"]
+    line = node.returns.lineno if node.returns else node.lineno
+    returns_tuple = typing.get_origin(returns) is tuple
+    results = tuple(
+        array_type(item, line, "the result") for item in (typing.get_args(returns) if returns_tuple else (returns,))
+    )
+    body = list(bare.body)
+    docstring = ast.get_docstring(bare)
+    if not docstring:
+        raise fail(node.lineno, 'no docstring; expected a first line such as """softmax over the last axis"""')
+    del body[0]
+    _check_body(body, node, fail)
+    return Template(
+        name=node.name,
+        category=category,
+        phrase=docstring.splitlines()[0].strip().rstrip("."),
+        parameters=tuple(parameters),
+        holes=tuple(holes),
+        options=tuple(options),
+        results=results,
+        returns_tuple=returns_tuple,
+        line=node.lineno,
+        body=tuple(body),
+        source=source,
+        fn=inspect.unwrap(fn),
+    )
+
+
+def _option(name: str, hint: Any) -> Option | None:
+    if typing.get_origin(hint) is Literal:
+        return Option(name, choices=typing.get_args(hint))
+    if typing.get_origin(hint) is typing.Annotated:
+        base, *marks = typing.get_args(hint)
+        ranges = [mark for mark in marks if isinstance(mark, Uniform)]
+        if base in (int, float) and len(ranges) == 1:
+            return Option(name, range=ranges[0], whole=base is int)
+    return None
+
+
+def _check_body(body: list[ast.stmt], node: ast.FunctionDef, fail: Callable[[int, str], TemplateError]) -> None:
+    if not body or not isinstance(body[-1], ast.Return) or body[-1].value is None:
+        raise fail(body[-1].lineno if body else node.lineno, "the last statement must be `return ...`")
+    names = {argument.arg for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
+    for statement in body[:-1]:
+        for inner in _own_nodes(statement):
+            if isinstance(inner, ast.Return):
+                raise fail(inner.lineno, "only the last statement may return; use jnp.where or lax.cond")
+            if isinstance(inner, ast.Global | ast.Nonlocal | ast.Yield | ast.YieldFrom | ast.Try | ast.While):
+                raise fail(inner.lineno, f"`{type(inner).__name__.lower()}` is not in the template language")
+            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store) and inner.id in names:
+                raise fail(inner.lineno, f"parameter '{inner.id}' is assigned to; give the new value its own name")
+
+
+def _own_nodes(statement: ast.AST) -> Iterator[ast.AST]:
+    """Nodes of a statement without the insides of nested functions."""
+    yield statement
+    if not isinstance(statement, ast.FunctionDef | ast.Lambda):
+        for child in ast.iter_child_nodes(statement):
+            yield from _own_nodes(child)

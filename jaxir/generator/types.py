@@ -1,0 +1,292 @@
+"""The types of the template language, and their unification with concrete specs.
+
+A type is a dtype class (`Float`, `Num`, ...) and dims in jaxtyping's language: named `n`, variadic `*b`, fixed `3`,
+broadcastable `#n`, expressions `m+n`, `_` and `...` (https://docs.kidger.site/jaxtyping/api/array/). `unify` binds the
+names of a type so that it equals a concrete `ArraySpec`; `instantiate` goes the other way.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from jaxir.generator.rng import Rng
+from jaxir.sample import ArraySpec
+
+#: dtype that a class stands for where nothing else decides: it occurs only in a template's result.
+DEFAULT_DTYPES: dict[str, str] = {
+    "Float": "float32",
+    "Inexact": "float32",
+    "Real": "float32",
+    "Num": "float32",
+    "Shaped": "float32",
+    "Int": "int32",
+    "Integer": "int32",
+    "UInt": "uint32",
+    "Bool": "bool",
+    "Complex": "complex64",
+}
+
+
+class TypeLanguageError(ValueError):
+    """A dims string or annotation outside the template language; the message says what and what is allowed."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Fixed:
+    """A dim of a fixed size."""
+
+    size: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Named:
+    """A dim of one size wherever the name occurs; with `broadcast` it may be 1 instead."""
+
+    name: str
+    broadcast: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Variadic:
+    """Any number of dims; with `broadcast` each may be 1 and leading ones may be missing."""
+
+    name: str
+    broadcast: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Expression:
+    """A dim computed from named ones, such as `m+n`."""
+
+    text: str
+    names: tuple[str, ...]
+
+    def evaluate(self, sizes: Mapping[str, int]) -> int:
+        return int(_evaluate(ast.parse(self.text, mode="eval").body, sizes))
+
+
+Dim = Fixed | Named | Variadic | Expression
+
+
+def _evaluate(node: ast.expr, sizes: Mapping[str, int]) -> int:
+    match node:
+        case ast.Constant(value=int(value)):
+            return value
+        case ast.Name(id=name):
+            return sizes[name]
+        case ast.BinOp(left=left, op=op, right=right):
+            a, b = _evaluate(left, sizes), _evaluate(right, sizes)
+            match op:
+                case ast.Add():
+                    return a + b
+                case ast.Sub():
+                    return a - b
+                case ast.Mult():
+                    return a * b
+                case ast.FloorDiv():
+                    return a // b
+    raise TypeLanguageError(f"'{ast.unparse(node)}': expected names and numbers joined by + - * //")
+
+
+def parse_dims(text: str) -> tuple[Dim, ...]:
+    """Read a jaxtyping dims string; at most one variadic dim, as in jaxtyping.
+
+    Raises:
+        TypeLanguageError: for what is not in the language, such as `?n` or functions in expressions.
+    """
+    dims: list[Dim] = []
+    for position, word in enumerate(text.split()):
+        broadcast = variadic = False
+        body = word
+        while body[:1] in ("#", "*"):
+            broadcast, variadic = broadcast or body[0] == "#", variadic or body[0] == "*"
+            body = body[1:]
+        if "=" in body:
+            body = body.split("=", 1)[1]
+        if word == "...":
+            dims.append(Variadic(f"...{position}"))
+        elif body == "_":
+            dims.append(Variadic(f"_{position}") if variadic else Named(f"_{position}"))
+        elif body.isdigit():
+            dims.append(Fixed(int(body)))
+        elif body.isidentifier():
+            dims.append(Variadic(body, broadcast) if variadic else Named(body, broadcast))
+        else:
+            try:
+                tree = ast.parse(body, mode="eval")
+            except SyntaxError:
+                raise TypeLanguageError(f"dim '{word}' of '{text}' is no name, size or expression") from None
+            names = tuple(sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}))
+            _evaluate(tree.body, dict.fromkeys(names, 1))
+            dims.append(Expression(body, names))
+    if sum(isinstance(dim, Variadic) for dim in dims) > 1:
+        raise TypeLanguageError(f"'{text}': at most one variadic dim in an array")
+    return tuple(dims)
+
+
+@dataclasses.dataclass(frozen=True)
+class ArrayType:
+    """A dtype class and dims, as declared by a template."""
+
+    dtype_class: str
+    dtypes: tuple[str, ...]
+    dims: tuple[Dim, ...]
+    text: str  #: as written, for messages
+
+    def __str__(self) -> str:
+        return f'{self.dtype_class}[Array, "{self.text}"]'
+
+    @classmethod
+    def from_annotation(cls, annotation: Any) -> ArrayType:
+        """Read an evaluated jaxtyping annotation such as `Float[Array, "*b n"]`.
+
+        Raises:
+            TypeLanguageError: if it is no jaxtyping array type, or its dims are outside the language.
+        """
+        if not hasattr(annotation, "dim_str") or not hasattr(annotation, "dtypes"):
+            shown = getattr(annotation, "__name__", repr(annotation))
+            raise TypeLanguageError(f"{shown} is no jaxtyping array type such as Float[Array, \"*b n\"]")
+        dtypes = annotation.dtypes
+        # Shaped admits every dtype; jaxtyping says so by a sentinel object instead of a tuple.
+        names = tuple(dtypes) if isinstance(dtypes, tuple | list) else ()
+        return cls(annotation.dtype.__name__, names, parse_dims(annotation.dim_str), annotation.dim_str)
+
+    def admits(self, dtype: str) -> bool:
+        return not self.dtypes or dtype in self.dtypes
+
+    @property
+    def default_dtype(self) -> str:
+        return DEFAULT_DTYPES.get(self.dtype_class) or self.dtypes[-1]
+
+
+@dataclasses.dataclass
+class Binding:
+    """What the names of one template call stand for: dtype classes, dims and variadic dims."""
+
+    dtypes: dict[str, str] = dataclasses.field(default_factory=dict)
+    sizes: dict[str, int] = dataclasses.field(default_factory=dict)
+    shapes: dict[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
+
+    def copy(self) -> Binding:
+        return Binding(dict(self.dtypes), dict(self.sizes), dict(self.shapes))
+
+
+def unify(declared: ArrayType, spec: ArraySpec, binding: Binding, rng: Rng) -> Binding | None:
+    """Bind the names of `declared` so that it equals `spec`, or None if that cannot be.
+
+    Several unbound names of an expression (`m+n` against 7) leave a choice, which `rng` makes.
+    """
+    if not declared.admits(spec.dtype):
+        return None
+    if binding.dtypes.get(declared.dtype_class, spec.dtype) != spec.dtype:
+        return None
+    sizes = [dim for dim in declared.dims if not isinstance(dim, Variadic)]
+    has_variadic = len(sizes) < len(declared.dims)
+    if spec.rank < len(sizes) or (spec.rank > len(sizes) and not has_variadic):
+        return None
+    bound = binding.copy()
+    bound.dtypes[declared.dtype_class] = spec.dtype
+    shape = [int(size) for size in spec.shape]
+    later: list[tuple[Expression, int]] = []
+    position = 0
+    for dim in declared.dims:
+        if isinstance(dim, Variadic):
+            length = spec.rank - len(sizes)
+            part = tuple(shape[position : position + length])
+            position += length
+            if bound.shapes.setdefault(dim.name, part) != part:
+                return None
+            continue
+        size = shape[position]
+        position += 1
+        if isinstance(dim, Fixed):
+            if dim.size != size:
+                return None
+        elif isinstance(dim, Named):
+            if bound.sizes.setdefault(dim.name, size) != size:
+                return None
+        else:
+            later.append((dim, size))
+    for expression, size in later:
+        if not _solve(expression, size, bound.sizes, rng):
+            return None
+    return bound
+
+
+def _solve(expression: Expression, size: int, sizes: dict[str, int], rng: Rng) -> bool:
+    """Bind the free names of an expression so that it has the given size."""
+    free = [name for name in expression.names if name not in sizes]
+    solutions = []
+    for values in itertools.product(range(1, size + 4), repeat=len(free)):
+        trial = dict(zip(free, values, strict=True))
+        try:
+            if expression.evaluate({**sizes, **trial}) == size:
+                solutions.append(trial)
+        except ZeroDivisionError:
+            continue
+    if not solutions:
+        return False
+    sizes.update(rng.choice(solutions))
+    return True
+
+
+def bind_missing(
+    types: Sequence[ArrayType],
+    binding: Binding,
+    *,
+    dtype_of: Callable[[ArrayType], str | None],
+    size: Callable[[], int],
+    shape: Callable[[], tuple[int, ...]],
+) -> bool:
+    """Bind every name of `types` that is still free; False if a class has no dtype to offer."""
+    for declared in types:
+        if declared.dtype_class not in binding.dtypes:
+            dtype = dtype_of(declared)
+            if dtype is None:
+                return False
+            binding.dtypes[declared.dtype_class] = dtype
+        for dim in declared.dims:
+            match dim:
+                case Named(name=name) if name not in binding.sizes:
+                    binding.sizes[name] = size()
+                case Variadic(name=name) if name not in binding.shapes:
+                    binding.shapes[name] = shape()
+                case Expression(names=names):
+                    for name in names:
+                        if name not in binding.sizes:
+                            binding.sizes[name] = size()
+    return True
+
+
+def instantiate(declared: ArrayType, binding: Binding, rng: Rng | None = None) -> ArraySpec | None:
+    """The concrete spec of a type whose names are all bound, or None if a dim would be smaller than 1.
+
+    Args:
+        declared: the type.
+        binding: names to dtypes and sizes.
+        rng: where given, broadcastable dims (`#n`, `*#b`) may shrink to 1 or be dropped from the front.
+    """
+    shape: list[int] = []
+    for dim in declared.dims:
+        match dim:
+            case Fixed(size=size):
+                shape.append(size)
+            case Named(name=name, broadcast=broadcast):
+                shape.append(1 if broadcast and rng and rng.chance(0.4) else binding.sizes[name])
+            case Variadic(name=name, broadcast=broadcast):
+                part = binding.shapes[name]
+                if broadcast and rng:
+                    part = tuple(1 if rng.chance(0.25) else size for size in part)
+                    if len(shape) == 0 and rng.chance(0.4):
+                        part = part[rng.integer(0, len(part)) :]
+                shape.extend(part)
+            case Expression():
+                size = dim.evaluate(binding.sizes)
+                if size < 1:
+                    return None
+                shape.append(size)
+    return ArraySpec(tuple(shape), binding.dtypes[declared.dtype_class])
