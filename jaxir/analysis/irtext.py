@@ -30,7 +30,7 @@ class Facts:
             that of the first operand, of the result where there is none, and of the chosen values for `select`.
         bigrams: (defining op, using op) -> how often, one for each operand; block arguments define nothing.
         custom_calls: target -> how often.
-        element_types: the element types that occur anywhere in the text.
+        element_types: the element types of the values (not of attributes such as `dense<0> : tensor<2x2xi64>`).
     """
 
     ops: Counter[str]
@@ -105,9 +105,11 @@ def _scan_mlir(ir: str) -> Facts:
     uses: Counter[tuple[str, str]] = Counter()
     targets: Counter[str] = Counter()
     definers: dict[str, str] = {}
+    kinds: set[str] = set()
     waiting: list[str] = []  # generic ops whose types come after their regions
 
     def typed(op: str, signature: str) -> str | None:
+        kinds.update(_SHAPED.findall(signature))
         kind = None if op in STRUCTURE or op in _TERMINATORS else _pair_type(op, signature)
         if kind:
             pairs[op, kind] += 1
@@ -117,9 +119,7 @@ def _scan_mlir(ir: str) -> Facts:
         line = raw.rstrip()
         opens = line.endswith("({")
         if line.lstrip().startswith("})"):
-            op = waiting.pop() if waiting else ""
-            if op:
-                typed(op, _signature(line))
+            typed(waiting.pop() if waiting else "func.func", _signature(line))
             continue
         if _REGION_ARGUMENTS.match(line):
             for name in _VALUE.findall(line):
@@ -132,8 +132,9 @@ def _scan_mlir(ir: str) -> Facts:
         if "." not in op:  # `return`, `call`, `module`, `cond`: no dialect, but a call defines values
             for name in _VALUE.findall(results):
                 definers.pop(name, None)
+            typed("func.return", _signature(line) if op == "return" else "")
             if opens:
-                waiting.append("")
+                waiting.append("func.func")
             continue
         if op == "func.func":
             definers.clear()
@@ -167,7 +168,7 @@ def _scan_mlir(ir: str) -> Facts:
                 found["stablehlo.return"] += 1
                 if kind:
                     pairs[applied[1], kind] += 1
-    return Facts(found, pairs, uses, targets, frozenset(_SHAPED.findall(ir)))
+    return Facts(found, pairs, uses, targets, frozenset(kinds))
 
 
 def _signature(line: str) -> str:

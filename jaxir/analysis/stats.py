@@ -1,0 +1,388 @@
+"""What a corpus holds, in one streaming pass: distinctness, balance, coverage, lengths, leakage, ten random pairs.
+
+Memory is about 250 bytes a row (six keys, lengths), so a million rows take a quarter of a gigabyte. The result is a
+function of the rows alone: no path, no clock, no order of a set gets into it.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import hashlib
+import heapq
+import re
+import warnings
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from jaxir.analysis.corpus import Corpus, Row
+from jaxir.analysis.irnames import canonical_text, skeleton_of_canonical
+from jaxir.analysis.irtext import scan
+from jaxir.analysis.keys import KeyColumn, Shares
+from jaxir.analysis.universe import universe
+from jaxir.sample import CATEGORIES, SPLITS
+
+#: What the rows are compared by, in the order of the tables. `ir_names` is the IR text up to names.
+KEYS = ("source", "ir", "ir_names", "canonical", "skeleton", "behavior")
+#: Op names and pairs that fewer programs hold than this are thin.
+THIN = 5
+QUANTILES = (("min", 0.0), ("p10", 0.1), ("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0))
+LENGTHS = ("python_chars", "ir_chars", "num_ops")
+
+_PAIRS = 10
+_MAX_NAMES = 10_000  # a foreign column may hold a new name in every row
+_OTHER = "(other)"
+_NONE = "(none)"
+_MAX_SPLITS = 60
+_MAX_PARSED = 1_000_000  # a longer source is no kernel; parsing it would cost seconds
+_MARKER = re.compile(
+    r"\b(?:source|code)\b[^\n]{0,40}\b(?:not available|unavailable|not found|missing)\b|^\W*TODO\W*$", re.I
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Stats:
+    """Figures of a corpus; every mapping is sorted, so equal corpora give equal texts.
+
+    Attributes:
+        kind: `jaxir`, `legacy` or `foreign`.
+        rows: number of rows.
+        distinct: key of `KEYS` -> distinct values; a key that no row has is missing.
+        keyed: key of `KEYS` -> rows that have it.
+        skeleton_basis: `hash` (the column `skeleton_hash`), `text` (made here from the IR text, finer) or `mixed`.
+        placeholders: `empty`, `marker` ("source not available"), `no_code` (only comments), `broken` (`ast.parse`
+            refuses), `good`: every source is counted once.
+        missing: rows without `ir`, without `description`.
+        counts: field -> value -> rows, for category, level, split, operation, template, transform, dialect; for
+            template and transform a row counts once for each value it has.
+        category_level: category -> level -> rows.
+        dtypes: element type (MLIR's spelling) -> programs whose IR holds it.
+        ops: op -> (programs, occurrences).
+        pairs: op -> element type -> programs.
+        custom_calls: target -> programs.
+        bigrams: distinct def-use pairs of ops.
+        coverage: name -> {"reached", "emittable", "missing", "thin"} against what JAX emits on a CPU.
+        lengths: name of `LENGTHS` -> quantile -> value.
+        histograms: name of `LENGTHS` -> {"edges", "counts"}; equal steps of the logarithm.
+        rows_per_skeleton: rows that share a skeleton -> number of such skeletons.
+        top_skeletons: the most frequent ones, (rows, operation of the first row).
+        leakage: key -> "train/test" -> keys that are in both splits.
+        samples: ten random rows, chosen by a hash of their content.
+        run: figures of the run (`candidates`, `rejections` as [stage, reason, count]); {} if not recorded.
+    """
+
+    kind: str
+    rows: int
+    distinct: dict[str, int]
+    keyed: dict[str, int]
+    skeleton_basis: str
+    placeholders: dict[str, int]
+    missing: dict[str, int]
+    counts: dict[str, dict[str, int]]
+    category_level: dict[str, dict[str, int]]
+    dtypes: dict[str, int]
+    ops: dict[str, tuple[int, int]]
+    pairs: dict[str, dict[str, int]]
+    custom_calls: dict[str, int]
+    bigrams: int
+    coverage: dict[str, dict[str, Any]]
+    lengths: dict[str, dict[str, int]]
+    histograms: dict[str, dict[str, list[int]]]
+    rows_per_skeleton: dict[int, int]
+    top_skeletons: list[tuple[int, str]]
+    leakage: dict[str, dict[str, int]]
+    samples: list[dict[str, str]]
+    run: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types in a fixed order; of the random rows only the names, not the texts."""
+        plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        plain["ops"] = {op: {"programs": n, "count": m} for op, (n, m) in self.ops.items()}
+        plain["rows_per_skeleton"] = {str(n): m for n, m in self.rows_per_skeleton.items()}
+        plain["top_skeletons"] = [{"rows": n, "operation": name} for n, name in self.top_skeletons]
+        plain["samples"] = [
+            {key: row[key] for key in ("id", "category", "operation", "level", "split")} for row in self.samples
+        ]
+        return plain
+
+    def headline(self) -> str:
+        """A few sentences that say what the corpus is worth."""
+        from jaxir.analysis.text import headline
+
+        return headline(self)
+
+    def to_text(self) -> str:
+        """Tables for a terminal of 100 columns."""
+        from jaxir.analysis.text import to_text
+
+        return to_text(self)
+
+    def to_markdown(self) -> str:
+        """The same tables in Markdown."""
+        from jaxir.analysis.text import to_markdown
+
+        return to_markdown(self)
+
+    @property
+    def leaking(self) -> dict[str, int]:
+        """Key -> number of values that are in two splits, for the keys where there are any."""
+        return {key: total for key, pairs in self.leakage.items() if (total := sum(pairs.values()))}
+
+
+def analyze(
+    corpus: Corpus, progress: Callable[[int], object] | None = None, run: Mapping[str, Any] | None = None
+) -> Stats:
+    """Read a corpus once and count.
+
+    Args:
+        corpus: from `open_corpus`.
+        progress: is called with the number of rows read since the last call, such as `tqdm.update`.
+        run: figures of the run, where the caller knows better than the corpus's own `stats.json`.
+
+    Raises:
+        UserError: a file of the corpus is broken.
+    """
+    counting = _Counting()
+    done = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # sources with odd escapes warn when they are parsed; that is their matter
+        for row in corpus.rows():
+            counting.add(row)
+            if progress and counting.rows - done >= 64:
+                progress(counting.rows - done)
+                done = counting.rows
+    if progress and counting.rows > done:
+        progress(counting.rows - done)
+    return counting.finish(corpus.kind, dict(corpus.run if run is None else run))
+
+
+class _Names(Counter[str]):
+    """A counter whose number of names is bounded."""
+
+    def note(self, name: str, rows: int = 1) -> str:
+        name = name.strip()[:200] or _NONE
+        if name not in self and len(self) >= _MAX_NAMES:
+            name = _OTHER
+        self[name] += rows
+        return name
+
+
+class _Counting:
+    def __init__(self) -> None:
+        self.rows = 0
+        self.keys = {key: KeyColumn() for key in KEYS}
+        self.hashed_skeletons = 0
+        self.placeholders = Counter[str](dict.fromkeys(("empty", "marker", "no_code", "broken", "good"), 0))
+        self.missing = Counter[str](ir=0, description=0)
+        fields = ("category", "level", "split", "operation", "template", "transform", "dialect")
+        self.names = {field: _Names() for field in fields}
+        self.category_level: dict[str, _Names] = {}
+        self.dtypes = _Names()
+        self.op_programs = _Names()
+        self.op_counts = _Names()
+        self.pairs: Counter[tuple[str, str]] = Counter()
+        self.custom_calls = _Names()
+        self.bigrams: set[tuple[str, str]] = set()
+        self.lengths = {name: array("q") for name in LENGTHS}
+        self.splits: dict[str, int] = {}
+        self.operations: dict[str, int] = {}
+        self.operation_of_row = array("i")
+        self.reservoir: list[tuple[int, int, dict[str, str]]] = []
+
+    def add(self, row: Row) -> None:
+        number, source, ir = self.rows, row["python_source"], row["stablehlo"]
+        self.rows += 1
+        category = self.names["category"].note(row["category"])
+        level = self.names["level"].note(row["level"])
+        operation = self.names["operation"].note(row["operation"])
+        split = self.names["split"].note(row["split"])
+        self.names["dialect"].note(row["dialect"])
+        self.category_level.setdefault(category, _Names()).note(level)
+        for field, values in (("template", row["templates"]), ("transform", row["transforms"])):
+            for name in sorted(set(values)):
+                self.names[field].note(name)
+        self.operation_of_row.append(self.operations.setdefault(operation, len(self.operations)))
+        group = self.splits.setdefault(split, len(self.splits)) if len(self.splits) < _MAX_SPLITS else 0
+
+        self.placeholders[classify_source(source)] += 1
+        self.missing["ir"] += not ir.strip()
+        self.missing["description"] += not row["description"].strip()
+        self._scan(ir)
+        self.lengths["python_chars"].append(len(source))
+        self.lengths["ir_chars"].append(len(ir))
+
+        names = canonical_text(ir)
+        self.hashed_skeletons += bool(row["skeleton_hash"])
+        keys = {
+            "source": source,
+            "ir": ir,
+            "ir_names": names,
+            "canonical": row["canonical_hash"],
+            "skeleton": row["skeleton_hash"] or skeleton_of_canonical(names),
+            "behavior": row["behavior_hash"],
+        }
+        for key, value in keys.items():
+            self.keys[key].add(number, value, group)
+        self._maybe_keep(number, row)
+
+    def _scan(self, ir: str) -> None:
+        facts = scan(ir)
+        for op, count in facts.ops.items():
+            self.op_programs.note(op)
+            self.op_counts.note(op, count)
+        self.pairs.update(
+            facts.pairs.keys() if len(self.pairs) < _MAX_NAMES else facts.pairs.keys() & self.pairs.keys()
+        )
+        for target in facts.custom_calls:
+            self.custom_calls.note(target)
+        if len(self.bigrams) < _MAX_NAMES:
+            self.bigrams |= facts.bigrams.keys()
+        for kind in facts.element_types:
+            self.dtypes.note(kind)
+        self.lengths["num_ops"].append(sum(facts.ops.values()))
+
+    def _maybe_keep(self, number: int, row: Row) -> None:
+        """Keep the ten rows whose hash is smallest: a random choice that the content alone makes."""
+        text = "\0".join((row["id"], row["python_source"], row["stablehlo"]))
+        rank = -int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
+        if len(self.reservoir) == _PAIRS and rank <= self.reservoir[0][0]:
+            return
+        fields = ("id", "category", "operation", "level", "split", "function_name", "description")
+        kept = {key: str(row[key])[:500] for key in fields}  # type: ignore[literal-required]
+        kept |= {"python_source": row["python_source"], "ir": row["stablehlo"], "dialect": row["dialect"]}
+        push = heapq.heappush if len(self.reservoir) < _PAIRS else heapq.heapreplace
+        push(self.reservoir, (rank, -number, kept))
+
+    def finish(self, kind: str, run: dict[str, Any]) -> Stats:
+        shares = {key: column.finish() for key, column in self.keys.items()}
+        skeletons = shares["skeleton"]
+        per_skeleton = Counter(skeletons.counts.tolist())
+        pairs: dict[str, dict[str, int]] = {}
+        for (op, element), programs in sorted(self.pairs.items()):
+            pairs.setdefault(op, {})[element] = programs
+        operations = list(self.operations)
+        return Stats(
+            kind=kind,
+            rows=self.rows,
+            distinct={key: share.distinct for key, share in shares.items() if share.rows},
+            keyed={key: share.rows for key, share in shares.items() if share.rows},
+            skeleton_basis={0: "text", len(self.keys["skeleton"]): "hash"}.get(self.hashed_skeletons, "mixed"),
+            placeholders=dict(self.placeholders),
+            missing=dict(self.missing),
+            counts={field: _sorted(field, names) for field, names in self.names.items()},
+            category_level={
+                category: _sorted("level", self.category_level[category])
+                for category in _sorted("category", self.names["category"])
+                if category in self.category_level
+            },
+            dtypes=_by_count(self.dtypes),
+            ops={op: (programs, self.op_counts[op]) for op, programs in _by_count(self.op_programs).items()},
+            pairs=pairs,
+            custom_calls=_by_count(self.custom_calls),
+            bigrams=len(self.bigrams),
+            coverage=self._coverage(),
+            lengths={name: _quantiles(values) for name, values in self.lengths.items()},
+            histograms={name: _histogram(values) for name, values in self.lengths.items()},
+            rows_per_skeleton=dict(sorted(per_skeleton.items())),
+            top_skeletons=[
+                (int(rows), operations[self.operation_of_row[first]])
+                for rows, first in zip(skeletons.counts[:10], skeletons.first_rows[:10], strict=True)
+            ],
+            leakage=self._leakage(shares),
+            samples=[kept for _, _, kept in sorted(self.reservoir, key=lambda entry: (-entry[0], -entry[1]))],
+            run=run,
+        )
+
+    def _coverage(self) -> dict[str, dict[str, Any]]:
+        known = universe()
+        return {
+            "stablehlo ops": _covered(known.ops, self.op_programs),
+            "chlo ops": _covered(known.chlo, self.op_programs),
+            "op/type pairs": _covered(
+                [f"{op} {kind}" for op, kind in sorted(known.pairs)],
+                {f"{op} {kind}": programs for (op, kind), programs in self.pairs.items()},
+            ),
+            "op bigrams": {"reached": len(known.bigrams & self.bigrams), "emittable": len(known.bigrams)},
+        }
+
+    def _leakage(self, shares: Mapping[str, Shares]) -> dict[str, dict[str, int]]:
+        names = {number: name for name, number in self.splits.items()}
+        order = list(_sorted("split", self.names["split"]))
+        return {
+            key: {
+                "/".join(sorted((names[a], names[b]), key=order.index)): count
+                for (a, b), count in sorted(
+                    share.shared.items(), key=lambda item: [order.index(names[n]) for n in item[0]]
+                )
+            }
+            for key, share in shares.items()
+            if share.rows
+        }
+
+
+def classify_source(source: str) -> str:
+    """`empty`, `marker`, `no_code`, `broken` or `good`; see `Stats.placeholders`. The source is parsed, never run."""
+    if not source.strip():
+        return "empty"
+    if len(source) < 300 and _MARKER.search(source):
+        return "marker"
+    if len(source) > _MAX_PARSED:
+        return "broken"
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return "broken"
+    return "good" if body else "no_code"
+
+
+_ORDER = {"category": CATEGORIES, "split": SPLITS}
+
+
+def _sorted(field: str, names: Mapping[str, int]) -> dict[str, int]:
+    """Categories and splits in the order of the contract, levels by number, everything else by count."""
+    if field in ("category", "split"):
+        known = _ORDER[field]
+        return dict(sorted(names.items(), key=lambda item: (known.index(item[0]) if item[0] in known else 99, item[0])))
+    if field == "level":
+        return dict(sorted(names.items(), key=lambda item: (not item[0].isdigit(), item[0].zfill(9))))
+    return _by_count(names)
+
+
+def _by_count(names: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(names.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _covered(emittable: Iterable[str], programs: Mapping[str, int]) -> dict[str, Any]:
+    every = list(emittable)
+    reached = [name for name in every if programs.get(name)]
+    return {
+        "reached": len(reached),
+        "emittable": len(every),
+        "missing": [name for name in every if not programs.get(name)],
+        "thin": {name: programs[name] for name in reached if programs[name] < THIN},
+    }
+
+
+def _quantiles(values: array[int]) -> dict[str, int]:
+    if not values:
+        return {name: 0 for name, _ in QUANTILES}
+    ordered = np.frombuffer(values, dtype=np.int64)
+    found = np.quantile(ordered, [share for _, share in QUANTILES], method="inverted_cdf")
+    return {name: int(value) for (name, _), value in zip(QUANTILES, found, strict=True)}
+
+
+def _histogram(values: array[int]) -> dict[str, list[int]]:
+    """Counts in up to 40 bins between the shortest and the longest, in equal steps of the logarithm."""
+    if not values:
+        return {"edges": [], "counts": []}
+    ordered = np.frombuffer(values, dtype=np.int64)
+    low, high = max(1, int(ordered.min())), max(2, int(ordered.max()) + 1)
+    edges = np.unique(np.round(np.geomspace(low, high, 41)).astype(np.int64))
+    if len(edges) < 2:
+        edges = np.array([low, low + 1], dtype=np.int64)
+    counts, _ = np.histogram(np.maximum(ordered, low), bins=edges)
+    return {"edges": edges.tolist(), "counts": counts.tolist()}
