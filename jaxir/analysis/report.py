@@ -1,0 +1,167 @@
+"""`write_report`: the statistics of a corpus as one HTML page that needs nothing else.
+
+All text of the corpus is escaped, and the page forbids scripts and any loading: a hostile corpus can only show text.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from jaxir.analysis import charts
+from jaxir.analysis.stats import Stats
+from jaxir.analysis.text import (
+    KIND_LABELS,
+    basis,
+    cells,
+    clean,
+    headline,
+    missing_lines,
+    number,
+    percent,
+    rejections,
+    tables,
+)
+from jaxir.analysis.universe import universe
+from jaxir.errors import UserError
+
+_MAX_TEXT = 12_000  # characters of one shown source or IR
+_MAX_BARS = 14
+
+
+def write_report(stats: Stats, path: str | os.PathLike[str], title: str = "") -> None:
+    """Write the page; equal statistics and title give equal bytes.
+
+    Args:
+        title: heading of the page; without it the kind of the corpus.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    page = render(stats, title)
+    try:
+        Path(path).write_text(page, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UserError(f"{path}: cannot write the report ({error.strerror or error}); give another path") from error
+
+
+def render(stats: Stats, title: str = "") -> str:
+    """The page as text."""
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    template = resources.files("jaxir.analysis").joinpath("report.html.j2").read_text(encoding="utf-8")
+    known = universe()
+    shown = {
+        table.title.partition(":")[0]: {
+            "title": clean(table.title),
+            "header": [clean(cell) for cell in table.header],
+            "cells": list(cells(table)),
+            "note": clean(table.note),
+        }
+        for table in tables(stats)
+    }
+    return environment.from_string(template).render(
+        title=clean(title) or f"Report on {KIND_LABELS[stats.kind]}",
+        headline=clean(headline(stats)),
+        tiles=_tiles(stats),
+        tables=shown,
+        pictures=_pictures(stats),
+        skeletons=f"Skeleton concentration{basis(stats)}",
+        jax=known.jax,
+        kinds=known.element_types,
+        heat=_heat(stats),
+        missing=[(name, clean(names)) for name, names in missing_lines(stats)],
+        samples=[_sample(row) for row in stats.samples],
+    )
+
+
+def _tiles(stats: Stats) -> list[tuple[str, str]]:
+    pairs, ops = stats.coverage["op/type pairs"], stats.coverage["stablehlo ops"]
+    tiles = [
+        (number(stats.rows), "rows"),
+        (number(stats.distinct.get("ir_names", 0)), "distinct IRs up to names"),
+        (number(stats.distinct.get("skeleton", 0)), f"program skeletons{basis(stats)}"),
+        (percent(stats.placeholders["good"], stats.rows), "sources that are Python"),
+        (f"{ops['reached']} / {ops['emittable']}", "StableHLO ops"),
+        (f"{pairs['reached']} / {pairs['emittable']}", "op/type pairs"),
+    ]
+    if any(stats.leakage.values()):
+        tiles.append((number(sum(stats.leaking.values())), "keys in two splits"))
+    candidates = stats.run.get("candidates")
+    if isinstance(candidates, int) and candidates > 0:
+        refused = sum(count for _, _, count in rejections(stats.run))
+        tiles.append((percent(refused, candidates), "candidates rejected"))
+    return tiles
+
+
+def _pictures(stats: Stats) -> dict[str, Markup]:
+    """The SVG texts; they are made here from numbers and escaped labels, so they are safe as they are."""
+    if not stats.rows:
+        return {}
+    levels = list(stats.counts["level"])[:8]
+    balance = {name: stats.category_level[name] for name in [*stats.category_level][:_MAX_BARS]}
+    pictures = {}
+    if set(balance) != {"(none)"}:
+        legend = [f"level {level}" if level.isdigit() else level for level in levels]
+        pictures["balance"] = charts.stacked("balance", balance, levels, legend)
+    if stats.ops:
+        top = {op: programs for op, (programs, _) in [*stats.ops.items()][:40]}
+        pictures["ops"] = charts.bars("ops", top, "programs")
+    pictures["lengths"] = charts.histograms(
+        "lengths",
+        [
+            (label, stats.histograms[name], stats.lengths[name]["p50"])
+            for name, label in (("python_chars", "source, characters"), ("ir_chars", "IR, characters"))
+        ],
+    )
+    shared = [*stats.rows_per_skeleton.items()]
+    concentration = {f"{rows:,} row{'s' * (rows > 1)}": skeletons for rows, skeletons in shared[:_MAX_BARS]}
+    if rest := shared[_MAX_BARS:]:
+        concentration[f"{rest[0][0]:,} to {rest[-1][0]:,} rows"] = sum(skeletons for _, skeletons in rest)
+    pictures["skeletons"] = charts.bars("skeletons", concentration, "skeletons")
+    return {name: Markup(svg) for name, svg in pictures.items()}
+
+
+def _heat(stats: Stats) -> list[tuple[str, list[tuple[str, str]]]]:
+    """op -> for each core element type (CSS class, text); empty if the corpus reaches none of the universe."""
+    known = universe()
+    if not any(row["reached"] for row in stats.coverage.values()):
+        return []
+    rows = []
+    top = math.log(max(2, stats.rows))
+    for op in sorted({op for op, _ in known.pairs}):
+        cells_of_op = []
+        for kind in known.element_types:
+            programs = stats.pairs.get(op, {}).get(kind, 0)
+            if programs:
+                cells_of_op.append((f"h{1 + min(4, int(5 * math.log(programs) / top))}", _short(programs)))
+            else:
+                cells_of_op.append(("m", "0") if (op, kind) in known.pairs else ("", ""))
+        rows.append((op.removeprefix("stablehlo."), cells_of_op))
+    return rows
+
+
+def _short(count: int) -> str:
+    return str(count) if count < 10_000 else f"{count // 1000}k" if count < 10_000_000 else f"{count // 1_000_000}M"
+
+
+def _sample(row: dict[str, str]) -> dict[str, Any]:
+    parts = [row["operation"], row["category"], f"level {row['level']}" if row["level"].isdigit() else row["level"]]
+    name = clean(" · ".join(part for part in [*parts, row["split"]] if part))
+    return {
+        "title": name[:160] or clean(row["id"])[:80] or "pair",
+        "description": clean(row["description"]),
+        "source": _cut(row["python_source"]),
+        "ir": _cut(row["ir"]),
+    }
+
+
+def _cut(text: str) -> str:
+    """A text for the page: control characters replaced, its tail left out if it is long."""
+    shown = "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text[:_MAX_TEXT])
+    return shown if len(text) <= _MAX_TEXT else f"{shown}\n... ({number(len(text) - _MAX_TEXT)} more characters)"
