@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -45,7 +46,7 @@ def check_template(template: Template, composer: Composer, bindings: int) -> Ite
     drawn = 0
     for number in range(bindings):
         rng = Rng("check", template.name, number)
-        draft = next(filter(None, (composer.draft(template, rng, first_rank=number % 4) for _ in range(8))), None)
+        draft = next(filter(None, (composer.draft(template, rng, rank=number % 4) for _ in range(8))), None)
         if draft is None:
             continue
         drawn += 1
@@ -109,8 +110,6 @@ def _check_draft(template: Template, draft: _Draft) -> Problem | None:
 
 
 def _result_line(template: Template) -> Any:
-    import ast
-
     for node in ast.parse(template.source.path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef) and node.name == template.name:
             return node.returns

@@ -77,15 +77,14 @@ class Composer:
         }
         self._all_feeders = tuple(template for templates in self._feeders.values() for template in templates)
 
-    def compose(self, root: Template, level: int, rng: Rng, visit: int = 0) -> tuple[Program, tuple[Wrap, ...]]:
+    def compose(self, root: Template, level: int, rng: Rng, rank: int | None = None) -> tuple[Program, tuple[Wrap, ...]]:
         """A program of this level around `root`, and the transforms that wrap it.
 
         Args:
             root: the template whose result the program returns.
             level: 1..5.
             rng: the choices.
-            visit: how often this root and level came before; it steers the rank of the root's arrays, so that a
-                template that is used alone meets every rank.
+            rank: what the root's variadic dim stands for; drawn by weight where None.
 
         Raises:
             Rejected: stage `compose`, if no program was found within the limits.
@@ -93,14 +92,14 @@ class Composer:
         rules = self.levels[level]
         budget = rng.integer(int(rules.templates.lo), int(rules.templates.hi))
         for _ in range(8):
-            program = self._grow(root, budget, rng, first_rank=visit)
+            program = self._grow(root, budget, rng, rank)
             if program is not None:
                 return program, self._wraps(program, rules.wrap, rng)
         raise Rejected("compose", "no program within the limits", root.name)
 
     # -- one call ------------------------------------------------------------------------------------------------
 
-    def draft(self, template: Template, rng: Rng, need: ArraySpec | None = None, first_rank: int = -1) -> _Draft | None:
+    def draft(self, template: Template, rng: Rng, need: ArraySpec | None = None, rank: int | None = None) -> _Draft | None:
         """A call of `template` with all its types bound, its first result equal to `need`; None if that cannot be."""
         binding = Binding()
         given = {item.dtype_class for item in template.array_types[: -len(template.results)]}
@@ -114,11 +113,11 @@ class Composer:
                 default = result.default_dtype
                 if binding.dtypes.setdefault(result.dtype_class, default) != default:
                     return None
-        ranks = [first_rank % (max(self.shapes.ranks) + 1)] if first_rank >= 0 else []
+        ranks = [] if rank is None else [rank]
 
         def shape() -> tuple[int, ...]:
-            rank = ranks.pop() if ranks else rng.weighted(self.shapes.ranks)
-            return tuple(rng.weighted(self.shapes.sizes) for _ in range(rank))
+            length = ranks.pop() if ranks else rng.weighted(self.shapes.ranks)
+            return tuple(rng.weighted(self.shapes.sizes) for _ in range(length))
 
         def dtype_of(declared: ArrayType) -> str | None:
             weights = {name: weight for name, weight in self.shapes.dtypes.items() if declared.admits(name)}
@@ -175,8 +174,8 @@ class Composer:
 
     # -- a whole program -----------------------------------------------------------------------------------------
 
-    def _grow(self, root: Template, budget: int, rng: Rng, first_rank: int = -1) -> Program | None:
-        start = next(filter(None, (self.draft(root, rng, first_rank=first_rank) for _ in range(6))), None)
+    def _grow(self, root: Template, budget: int, rng: Rng, rank: int | None) -> Program | None:
+        start = next(filter(None, (self.draft(root, rng, rank=rank) for _ in range(6))), None)
         if start is None:
             return None
         drafts, slots = self._expand([start], budget - 1, root.category, rng)

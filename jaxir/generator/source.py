@@ -10,6 +10,7 @@ import ast
 import builtins
 import dataclasses
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -102,6 +103,10 @@ class _Writer:
         root = self.program.root.template
         name = self.names.fresh(_kernel_name(self.program, wraps, self.names))
         inner = self.names.fresh(_inner_name(wraps)) if wraps else name
+        if self.style == "helpers":
+            # Before any local gets a name: a local of the kernel must not hide a helper.
+            for call in _all_calls(self.program):
+                self._helper(call)
         scope = self.names.child()
         inputs = wrapped_inputs(self.program, wraps)
         input_names = [scope.fresh(item.hint) for item in inputs]
@@ -121,7 +126,7 @@ class _Writer:
             if alias in used:
                 imports.setdefault(statement)
         header = "\n".join(sorted(imports, key=lambda line: (line.startswith("from"), line)))
-        blocks = [ast.unparse(ast.fix_missing_locations(item)).strip() for item in definitions]
+        blocks = [_unparse(item) for item in definitions]
         return Text("\n\n\n".join([header, *blocks]) + "\n", name, tuple(input_names))
 
     def _body(self, program: Program, input_names: Sequence[str], scope: Names, reduce: str = "") -> list[ast.stmt]:
@@ -171,7 +176,7 @@ class _Writer:
         return last.value
 
     def _helper(self, call: Call) -> str:
-        """The name of the helper function of this template with these options; it is written at the first use."""
+        """The name of the helper function of this template with these options; its text is made once."""
         key = (call.template.name, json.dumps(call.options, sort_keys=True))
         if key not in self.helper_names:
             name = self.names.fresh(_identifier(call.template.name))
@@ -204,6 +209,11 @@ class _Writer:
             return True
         call, argument = uses[0]
         return _reads_once(self.bodies[id(call)], call.template.parameters[argument].name)
+
+
+def _unparse(statement: ast.stmt) -> str:
+    """Text of a statement; `ast.unparse` puts an empty line before a nested function even where it comes first."""
+    return re.sub(r":\n\n( +def )", r":\n\1", ast.unparse(statement).strip())
 
 
 def _all_calls(program: Program) -> Sequence[Call]:
@@ -266,11 +276,11 @@ def _inner_name(wraps: Sequence[Wrap]) -> str:
 
 def _as_function(name: str, parameters: Sequence[str], body: list[ast.stmt]) -> ast.FunctionDef:
     arguments = ast.arguments(posonlyargs=[], args=[ast.arg(item) for item in parameters], kwonlyargs=[], kw_defaults=[], defaults=[])
-    return ast.fix_missing_locations(ast.FunctionDef(name, arguments, body, [], None))
+    return ast.FunctionDef(name, arguments, body, [], None, lineno=0)
 
 
 def _assign(name: str, value: ast.expr) -> ast.stmt:
-    return ast.fix_missing_locations(ast.Assign([ast.Name(name, ast.Store())], value))
+    return ast.Assign([ast.Name(name, ast.Store())], value, lineno=0)
 
 
 def _wrapped(wraps: Sequence[Wrap], inner: str, input_names: Sequence[str], primals: int) -> ast.expr:

@@ -88,7 +88,7 @@ class Template:
     results: tuple[ArrayType, ...]
     returns_tuple: bool
     line: int
-    body: tuple[ast.stmt, ...]
+    body: str  #: the statements after the docstring
     source: Source
     fn: Callable[..., Any]
 
@@ -306,7 +306,7 @@ def _read_function(node: ast.FunctionDef, bare: ast.FunctionDef, category: str, 
         results=results,
         returns_tuple=returns_tuple,
         line=node.lineno,
-        body=tuple(body),
+        body="\n".join(map(ast.unparse, body)),
         source=source,
         fn=inspect.unwrap(fn),
     )

@@ -1,0 +1,197 @@
+"""Run configuration: YAML in `configs/` to frozen dataclasses, with one clear line for what is wrong in it."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from jaxir import resources
+from jaxir.errors import UserError
+
+Weight = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+Category = Literal["arithmetic", "math", "array", "control_flow", "combined"]
+LevelNumber = Annotated[int, Field(ge=1, le=5)]
+Dialect = Literal["stablehlo", "hlo", "jaxpr"]
+Platform = Literal["cpu", "cuda", "rocm", "tpu"]
+Format = Literal["parquet", "jsonl"]
+Layout = Literal["native", "legacy"]
+Style = Literal["statements", "nested", "helpers"]
+#: Element types that run without x64; wider and narrower ones need settings of their own.
+Dtype = Literal[
+    *("float32", "bfloat16", "float16", "int8", "int16", "int32", "uint8", "uint16", "uint32", "bool", "complex64")
+]
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class LevelRules:
+    """What a level allows: fewest and most templates in a kernel, and the share of kernels that a transform wraps."""
+
+    templates: tuple[Count, Count]
+    wrap: Share = 0.0
+
+
+@dataclass(frozen=True, config=_STRICT)
+class ArrayRules:
+    """Weights and limits of the arrays in a kernel; sizes and ranks are drawn in proportion to their weights."""
+
+    dtypes: dict[Dtype, Weight]
+    sizes: dict[Annotated[int, Field(ge=1)], Weight]
+    ranks: dict[Annotated[int, Field(ge=0, le=6)], Weight]
+    max_elements: Count = 512
+    max_rank: Annotated[int, Field(ge=0, le=8)] = 4
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Config:
+    """Everything that decides the bytes of a corpus, and how they are written. See `configs/default.yaml`."""
+
+    arrays: ArrayRules
+    level_rules: dict[LevelNumber, LevelRules]
+    target: Count = 10_000
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    balanced: bool = False
+    categories: dict[Category, Weight] = dataclasses.field(default_factory=dict)
+    levels: dict[LevelNumber, Weight] = dataclasses.field(default_factory=dict)
+    curriculum: bool = False  #: levels in ascending order over the index instead of mixed
+    styles: dict[Style, Weight] = dataclasses.field(default_factory=dict)
+    docstrings: Share = 0.5
+    rows_per_skeleton: Count = 5
+    max_attempts: Count = 64
+    dialects: tuple[Dialect, ...] = ("stablehlo",)
+    platforms: tuple[Platform, ...] = ("cpu",)
+    formats: tuple[Format, ...] = ("parquet",)
+    layout: Layout = "native"
+    shard_size: Count = 1000
+
+    def active_categories(self) -> dict[str, float]:
+        return {name: weight for name, weight in self.categories.items() if weight > 0}
+
+    def active_levels(self) -> dict[int, float]:
+        return {level: weight for level, weight in sorted(self.levels.items()) if weight > 0}
+
+    def identity(self) -> dict[str, Any]:
+        """The fields that decide which rows a corpus holds, each as JSON text.
+
+        `target` is not one of them, except in a curriculum, where the level of a row depends on it.
+        """
+        skipped = _NOT_IDENTITY - ({"target"} if self.curriculum else set())
+        fields = {name: value for name, value in _plain(self).items() if name not in skipped}
+        return {name: json.dumps(value, sort_keys=True) for name, value in sorted(fields.items())}
+
+    def digest(self) -> str:
+        return hashlib.sha256(json.dumps(self.identity(), sort_keys=True).encode()).hexdigest()[:16]
+
+
+#: A corpus may be extended and its shards laid out anew without being another corpus.
+_NOT_IDENTITY = frozenset({"target", "formats", "layout", "shard_size"})
+
+
+def _plain(config: Config) -> dict[str, Any]:
+    plain: dict[str, Any] = TypeAdapter(Config).dump_python(config, mode="json")
+    return plain
+
+
+def find(name_or_path: str) -> Path:
+    """The file of a config: a path, or the name of one in `configs/` with or without `.yaml`."""
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    known = sorted(resources.folder("configs").glob("*.yaml"))
+    for candidate in known:
+        if name_or_path in (candidate.name, candidate.stem):
+            return candidate
+    names = ", ".join(candidate.stem for candidate in known)
+    raise UserError(f"{name_or_path}: no such config file, and no config of that name; known are {names}")
+
+
+def load(name_or_path: str = "default", overrides: Mapping[str, Any] | None = None) -> Config:
+    """Read a config; keys of `overrides` (from the command line) replace those of the file.
+
+    A config may name another one as its `base`; its own keys then replace the base's, dicts merged key by key.
+
+    Raises:
+        UserError: for a missing file, bad YAML, an unknown key or a value out of range; the line names file and key.
+    """
+    path = find(name_or_path)
+    values = _read(path, ())
+    values.update({key: value for key, value in (overrides or {}).items() if value is not None})
+    return _validated(values, path)
+
+
+def _read(path: Path, chain: tuple[Path, ...]) -> dict[str, Any]:
+    if path in chain:
+        raise UserError(f"{path}: its `base` leads back to itself; name another base")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f":{where.line + 1}" if where else ""
+        raise UserError(f"{path}{line}: not YAML: {getattr(error, 'problem', error)}") from None
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: expected a mapping of options, found {type(values).__name__}")
+    base = values.pop("base", None)
+    if base is None:
+        return values
+    if not isinstance(base, str):
+        raise UserError(f"{path}: `base` must be the name of a config, got {base!r}")
+    return _merged(_read(find(base), (*chain, path)), values)
+
+
+def _merged(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in top.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = _merged(result[key], value) if both else value
+    return result
+
+
+def _validated(values: dict[str, Any], path: Path) -> Config:
+    try:
+        config = TypeAdapter(Config).validate_python(values)
+    except ValidationError as error:
+        raise UserError(_explain(error.errors()[0], path)) from None
+    for name, weights in (("categories", config.active_categories()), ("levels", config.active_levels())):
+        if not weights:
+            raise UserError(f"`{name}` must give at least one a weight above 0 ({path})")
+    for level, rules in config.level_rules.items():
+        if rules.templates[0] > rules.templates[1]:
+            raise UserError(f"`level_rules.{level}.templates` must be [fewest, most], got {list(rules.templates)} ({path})")
+    missing = [level for level in config.active_levels() if level not in config.level_rules]
+    if missing:
+        raise UserError(f"`level_rules` lacks level {missing[0]}, which `levels` asks for ({path})")
+    if "stablehlo" not in config.dialects:
+        raise UserError(f"`dialects` must include stablehlo, what every check stands on, got {list(config.dialects)} ({path})")
+    return config
+
+
+def _explain(error: Any, path: Path) -> str:
+    """One line of a pydantic error: which key, what was found, what was expected."""
+    place = [str(part) for part in error["loc"] if part != "[key]"]
+    key = ".".join(place)
+    if error["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        owner: Any = Config
+        for part in place[:-1]:
+            owner = {"arrays": ArrayRules, "level_rules": LevelRules}.get(part, owner)
+        known = [field.name for field in dataclasses.fields(owner)]
+        near = difflib.get_close_matches(place[-1], known, n=1, cutoff=0.5)
+        hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(known)}"
+        return f"unknown option `{key}`; {hint} ({path})"
+    if error["type"] in ("missing", "missing_argument"):
+        return f"option `{key}` is missing ({path})"
+    message = error["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    return f"`{key}`: {message}, got {error['input']!r} ({path})"

@@ -1,0 +1,133 @@
+"""The plan: which category, level and root template each index has, and the kernel of each attempt at it.
+
+Every sample is a pure function of (seed, index, attempt); nothing is drawn from shared state.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from jaxir.config import Config
+from jaxir.generator.compose import Composer, Level, Shapes, wrapped_inputs
+from jaxir.generator.options import Uniform
+from jaxir.generator.rng import Rng
+from jaxir.generator.source import describe, options_json, write
+from jaxir.generator.templates import Library, Template
+from jaxir.sample import Kernel
+
+#: After this many refused attempts an index moves on to the next root template of its category: a small template has
+#: only so many distinct programs.
+ATTEMPTS_PER_ROOT = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One line of the plan."""
+
+    index: int
+    category: str
+    level: int
+    root: Template
+    rank: int | None  #: of the root's variadic dim; None: drawn by weight
+
+
+def composer(config: Config, library: Library) -> Composer:
+    """The composer with a config's weights and limits."""
+    arrays = config.arrays
+    shapes = Shapes(
+        dtypes={str(name): weight for name, weight in arrays.dtypes.items()},
+        sizes=dict(arrays.sizes),
+        ranks=dict(arrays.ranks),
+        max_elements=arrays.max_elements,
+        max_rank=arrays.max_rank,
+    )
+    levels = {level: Level(Uniform(*rules.templates), rules.wrap) for level, rules in config.level_rules.items()}
+    return Composer(library, shapes, levels)
+
+
+class Plan:
+    """The plan of one config over one library."""
+
+    def __init__(self, config: Config, library: Library) -> None:
+        self.config = config
+        self.composer = composer(config, library)
+        self.categories = config.active_categories()
+        self.levels = config.active_levels()
+        self.roots = {
+            category: Rng(config.seed, "roots", category).shuffled(library.by_category[category])
+            for category in self.categories
+        }
+
+    def entry(self, index: int, attempt: int = 0) -> Entry:
+        """Category, level and root of an index; the root changes every `ATTEMPTS_PER_ROOT` refused attempts.
+
+        Balanced plans give equal counts of categories to any prefix (a remainder in category order), then of levels
+        within a category, then of root templates within a level.
+        """
+        rng = Rng(self.config.seed, index, "entry")
+        if self.config.balanced:
+            names = list(self.categories)
+            round_, position = divmod(index, len(names))
+            category = names[position]
+            levels = list(self.levels)
+            turn, position = divmod(round_, len(levels))
+            level = levels[position]
+        else:
+            category = rng.weighted(self.categories)
+            level = self._curriculum_level(index) if self.config.curriculum else rng.weighted(self.levels)
+            turn = rng.integer(0, 2**40)
+        roots = self.roots[category]
+        visit, position = divmod(turn, len(roots))
+        root = roots[(position + attempt // ATTEMPTS_PER_ROOT) % len(roots)]
+        # A template that stands alone has few programs: its visits and attempts go through the ranks in turn.
+        ranks = sorted(rank for rank, weight in self.composer.shapes.ranks.items() if weight > 0)
+        rank = ranks[(visit + position + attempt) % len(ranks)] if level == 1 else None
+        return Entry(index, category, level, root, rank)
+
+    def _curriculum_level(self, index: int) -> int:
+        """Levels in ascending order, each with its weight's share of the target."""
+        mark = (index + 0.5) / self.config.target * sum(self.levels.values())
+        for level, weight in self.levels.items():
+            mark -= weight
+            if mark < 0:
+                return level
+        return max(self.levels)
+
+    def kernel(self, index: int, attempt: int = 0) -> Kernel:
+        """The candidate kernel of one attempt.
+
+        Raises:
+            Rejected: stage `compose`, if no program was found within the limits.
+        """
+        entry = self.entry(index, attempt)
+        rng = Rng(self.config.seed, index, attempt)
+        program, wraps = self.composer.compose(entry.root, entry.level, rng, entry.rank)
+        styles = {str(name): weight for name, weight in self.config.styles.items()}
+        if len(program.calls) == 1 and len(styles) > 1:
+            # One template alone in a helper function would be an empty shell around it.
+            styles.pop("helpers", None)
+        text = write(program, wraps, rng.weighted(styles), docstring=rng.chance(self.config.docstrings))
+        return Kernel(
+            source=text.source,
+            function_name=text.function_name,
+            inputs=tuple(item.spec for item in wrapped_inputs(program, wraps)),
+            input_names=text.input_names,
+            description=describe(program, wraps, text.input_names),
+            category=entry.category,
+            operation=entry.root.name,
+            level=entry.level,
+            templates=tuple(template.name for template in program.templates()),
+            transforms=tuple(wrap.transform for wrap in wraps),
+            options=options_json(program),
+            index=index,
+            attempt=attempt,
+            seed=self.config.seed,
+        )
+
+
+def show_alone(config: Config, library: Library, template: Template) -> tuple[str, str]:
+    """The text of a kernel that holds one template, and its inputs as text."""
+    program, _ = composer(config, library).compose(template, 1, Rng("show", template.name), rank=1)
+    text = write(program, (), "statements", docstring=True)
+    inputs = ", ".join(f"{name}: {item.spec}" for name, item in zip(text.input_names, program.inputs, strict=True))
+    return text.source, inputs
