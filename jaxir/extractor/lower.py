@@ -271,7 +271,7 @@ def extract_kernel(
         output_digest="",
         max_abs_error=None,
         platform=",".join(lowering.platforms),
-        x64=bool(jax.config.jax_enable_x64),
+        x64=jax.dtypes.canonicalize_dtype("float64") == "float64",
         num_devices=1,
         jax_version=jax.__version__,
         jaxlib_version=jaxlib.version.__version__,

@@ -1,0 +1,80 @@
+"""Inputs of a kernel: a pure function of its argument types and one integer.
+
+`draw(specs, input_seed)` gives the same arrays on every machine. `input_seed % 4` picks the distribution, so that
+a kernel whose domain is limited (log, arccos, arccosh, an index) has a distribution that suits it:
+
+| input_seed % 4 | floating point, both parts of a complex | signed integers | unsigned integers |
+|---|---|---|---|
+| 0 | uniform in (0.1, 0.9) | 0..9 | 0..9 |
+| 1 | uniform in (1.1, 2.0) | 1..9 | 1..9 |
+| 2 | standard normal | -9..9 | 0..9 |
+| 3 | uniform in (-0.9, 0.9) | -3..3 | 0..3 |
+
+Integers stay inside the range of their type (int2 is -2..1); booleans are fair coins. Values are drawn in float64 or
+int64 and rounded once to the type of the argument.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import ml_dtypes
+import numpy as np
+import numpy.typing as npt
+
+from jaxir.sample import ArraySpec
+
+Array = npt.NDArray[Any]
+_Shape = tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Distribution:
+    """One row of the table: how to draw float64 values, and the closed ranges of integers."""
+
+    real: Callable[[np.random.Generator, _Shape], Array]
+    signed: tuple[int, int]
+    unsigned: tuple[int, int]
+
+
+DISTRIBUTIONS: Final = (
+    Distribution(lambda rng, shape: rng.uniform(0.1, 0.9, shape), (0, 9), (0, 9)),
+    Distribution(lambda rng, shape: rng.uniform(1.1, 2.0, shape), (1, 9), (1, 9)),
+    Distribution(lambda rng, shape: rng.standard_normal(shape), (-9, 9), (0, 9)),
+    Distribution(lambda rng, shape: rng.uniform(-0.9, 0.9, shape), (-3, 3), (0, 3)),
+)
+
+
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """The NumPy (or ml_dtypes) type of an element type's name."""
+    extended = getattr(ml_dtypes, name, None)
+    return np.dtype(name if extended is None else extended)
+
+
+def _array(rng: np.random.Generator, spec: ArraySpec, distribution: Distribution) -> Array:
+    shape = tuple(int(dim) for dim in spec.shape)
+    dtype = numpy_dtype(spec.dtype)
+    if spec.dtype == "bool":
+        return rng.integers(0, 2, shape).astype(np.bool_)
+    if spec.dtype.startswith("complex"):
+        parts = distribution.real(rng, shape), distribution.real(rng, shape)
+        return np.asarray(parts[0] + 1j * parts[1]).astype(dtype)
+    if spec.dtype.startswith(("int", "uint")):
+        low, high = distribution.unsigned if spec.dtype.startswith("u") else distribution.signed
+        limits = ml_dtypes.iinfo(dtype)
+        return rng.integers(max(low, limits.min), min(high, limits.max), shape, endpoint=True).astype(dtype)
+    return np.asarray(distribution.real(rng, shape)).astype(dtype)
+
+
+def draw(specs: Sequence[ArraySpec], input_seed: int) -> list[Array]:
+    """One array for each spec.
+
+    Args:
+        specs: argument types, sizes known.
+        input_seed: any integer >= 0; `input_seed % 4` picks the distribution.
+    """
+    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence(input_seed)))
+    distribution = DISTRIBUTIONS[input_seed % len(DISTRIBUTIONS)]
+    return [_array(rng, spec, distribution) for spec in specs]
