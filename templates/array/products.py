@@ -1,0 +1,107 @@
+"""Products of vectors, matrices and tensors."""
+
+from typing import Literal
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Inexact, Num
+
+
+def dot(x: Num[Array, "*b n"], y: Num[Array, "n"]) -> Num[Array, "*b"]:
+    """the dot product of each row of `x` with `y`"""
+    return jnp.dot(x, y)
+
+
+def matmul(a: Num[Array, "*b m k"], b: Num[Array, "*b k n"]) -> Num[Array, "*b m n"]:
+    """the matrix product of `a` and `b`"""
+    return jnp.matmul(a, b)
+
+
+def vector_dot(x: Inexact[Array, "*b n"], y: Inexact[Array, "*b n"]) -> Inexact[Array, "*b"]:
+    """the inner product of matching rows, with `x` conjugated"""
+    return jnp.vecdot(x, y)
+
+
+def outer_product(x: Num[Array, "*b m"], y: Num[Array, "*b n"]) -> Num[Array, "*b m n"]:
+    """the outer product of matching rows"""
+    return x[..., :, None] * y[..., None, :]
+
+
+def rank_one_update(
+    a: Num[Array, "*b m n"], x: Num[Array, "*b m"], y: Num[Array, "*b n"], *, sign: Literal["add", "subtract"]
+) -> Num[Array, "*b m n"]:
+    """`a` with the outer product of `x` and `y` joined by `sign`"""
+    return getattr(jnp, sign)(a, jnp.einsum("...i,...j->...ij", x, y))
+
+
+def kronecker(
+    a: Num[Array, "m m"], b: Num[Array, "n n"], *, combine: Literal["product", "sum"]
+) -> Num[Array, "m*n m*n"]:
+    """the Kronecker `combine` of two square matrices"""
+    if combine == "product":
+        result = jnp.kron(a, b)
+    else:
+        left = jnp.kron(a, jnp.eye(b.shape[0], dtype=b.dtype))
+        right = jnp.kron(jnp.eye(a.shape[0], dtype=a.dtype), b)
+        result = left + right
+    return result
+
+
+def block_matrix(
+    a: Num[Array, "m k"], b: Num[Array, "n l"], *, diagonal: Literal["main", "anti"]
+) -> Num[Array, "m+n k+l"]:
+    """the matrix with the blocks `a` and `b` on its `diagonal` diagonal and zeros elsewhere"""
+    if diagonal == "main":
+        upper = jnp.pad(a, ((0, 0), (0, b.shape[1])))
+        lower = jnp.pad(b, ((0, 0), (a.shape[1], 0)))
+    else:
+        upper = jnp.pad(a, ((0, 0), (b.shape[1], 0)))
+        lower = jnp.pad(b, ((0, 0), (0, a.shape[1])))
+    return jnp.concatenate([upper, lower], axis=0)
+
+
+def square_einsum(
+    a: Num[Array, "n n"],
+    b: Num[Array, "n n"],
+    *,
+    equation: Literal["ij,jk->ik", "ij,kj->ik", "ji,jk->ik", "ij,ij->ij", "ij,ji->ij", "ij,jk->ki", "ii,ij->ij"],
+) -> Num[Array, "n n"]:
+    """the contraction `equation` of two square matrices"""
+    return jnp.einsum(equation, a, b)
+
+
+def reduced_einsum(
+    a: Inexact[Array, "n n"],
+    x: Inexact[Array, "n"],
+    *,
+    equation: Literal["ij,j->i", "ij,i->j", "ii,i->i", "ij,i->i", "ij,j->j", "ii,j->j"],
+) -> Inexact[Array, "n"]:
+    """the contraction `equation` of a square matrix and a vector"""
+    return jnp.einsum(equation, a, x)
+
+
+def triple_einsum(
+    x: Float[Array, "b i"],
+    w: Float[Array, "i j"],
+    y: Float[Array, "b j"],
+    *,
+    equation: Literal["bi,ij,bj->b", "bi,ij,bj->bi"],
+) -> Float[Array, "b"]:
+    """the bilinear form of matching rows of `x` and `y`, by the contraction `equation`"""
+    form = jnp.einsum(equation, x, w, y)
+    return jnp.sum(form.reshape(x.shape[0], -1), axis=-1)
+
+
+def tensor_contract(a: Num[Array, "*b k l"], b: Num[Array, "k l n"]) -> Num[Array, "*b n"]:
+    """the contraction of the last two axes of `a` with the first two of `b`"""
+    return jnp.tensordot(a, b, axes=2)
+
+
+def matrix_chain(
+    a: Num[Array, "*b m k"], b: Num[Array, "k l"], c: Num[Array, "l n"], *, order: Literal["left", "right"]
+) -> Num[Array, "*b m n"]:
+    """the product of three matrices, associated from the `order`"""
+    if order == "left":
+        result = (a @ b) @ c
+    else:
+        result = a @ (b @ c)
+    return result
