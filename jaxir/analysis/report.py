@@ -134,7 +134,7 @@ def _heat(stats: Stats) -> list[tuple[str, list[tuple[str, str]]]]:
         return []
     rows = []
     top = math.log(max(2, stats.rows))
-    for op in sorted({op for op, _ in known.pairs}):
+    for op in sorted({op for op, _ in known.pairs}, key=lambda op: (op.startswith("chlo."), op)):
         cells_of_op = []
         for kind in known.element_types:
             programs = stats.pairs.get(op, {}).get(kind, 0)
