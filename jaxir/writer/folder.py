@@ -342,7 +342,7 @@ class Folder:
 
 
 def _refuse_foreign(out: Path, fresh: bool) -> None:
-    """`UserError` unless `out` is absent, empty, a run's folder or, with `fresh`, a published corpus without its run."""
+    """`UserError` unless `out` is new, empty, a run's folder or, with `fresh`, a published corpus without its run."""
     if (out / _NAME_OF_STATE / "run.json").exists() or not os.path.lexists(out):
         return
     if not out.is_dir():
