@@ -1,0 +1,367 @@
+"""Iterative solvers: roots, fixed points, linear systems and small factorisations."""
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float
+
+from jaxir import Uniform
+
+
+def _tridiagonal(lower, diagonal, upper, rhs):
+    def eliminate(carry, row):
+        below, middle, above, value = row
+        pivot = middle - below * carry[0]
+        reduced = (above / pivot, (value - below * carry[1]) / pivot)
+        return reduced, reduced
+
+    def substitute(following, row):
+        solution = row[1] - row[0] * following
+        return solution, solution
+
+    start = (jnp.zeros_like(rhs[0]), jnp.zeros_like(rhs[0]))
+    _, reduced = lax.scan(eliminate, start, (lower, diagonal, upper, rhs))
+    return lax.scan(substitute, jnp.zeros_like(rhs[0]), reduced, reverse=True)[1]
+
+
+def tridiagonal_solve(
+    lower: Float[Array, "n"],
+    diagonal: Float[Array, "n"],
+    upper: Float[Array, "n"],
+    rhs: Float[Array, "n"],
+    *,
+    pivots: Literal["given", "dominant", "shifted"],
+) -> Float[Array, "n"]:
+    """solution of a tridiagonal system by the Thomas algorithm"""
+    if pivots == "given":
+        middle = diagonal
+    elif pivots == "dominant":
+        middle = jnp.abs(diagonal) + jnp.abs(lower) + jnp.abs(upper)
+    else:
+        middle = diagonal + 2
+    return _tridiagonal(lower, middle, upper, rhs)
+
+
+def poisson_thomas(
+    source: Float[Array, "n *b"],
+    *,
+    spacing: Annotated[float, Uniform(0.2, 1.0)],
+    boundary: Literal["fixed", "insulated end", "screened"],
+) -> Float[Array, "n *b"]:
+    """solution of the one-dimensional Poisson equation by the Thomas algorithm"""
+    ones = jnp.ones_like(source)
+    if boundary == "fixed":
+        diagonal = 2 * ones
+    elif boundary == "insulated end":
+        diagonal = (2 * ones).at[-1].set(1)
+    else:
+        diagonal = 2 * ones + jnp.abs(source) * spacing
+    return _tridiagonal(-ones, diagonal, -ones, spacing**2 * source)
+
+
+def poisson_jacobi(
+    source: Float[Array, "n *b"],
+    guess: Float[Array, "n *b"],
+    *,
+    sweeps: Literal[2, 4, 8],
+    update: Literal["jacobi", "damped", "red black"],
+) -> Float[Array, "n *b"]:
+    """one-dimensional Poisson equation after a few relaxation sweeps from a guess"""
+    walls = [(1, 1)] + [(0, 0)] * (source.ndim - 1)
+
+    def relax(values):
+        padded = jnp.pad(values, walls)
+        return 0.5 * (padded[:-2] + padded[2:] + source)
+
+    if update == "jacobi":
+
+        def sweep(_, values):
+            return relax(values)
+
+    elif update == "damped":
+
+        def sweep(_, values):
+            return values + 0.67 * (relax(values) - values)
+
+    else:
+
+        def sweep(_, values):
+            half = values.at[0::2].set(relax(values)[0::2])
+            return half.at[1::2].set(relax(half)[1::2])
+
+    return lax.fori_loop(0, sweeps, sweep, guess)
+
+
+def poisson_2d_relaxation(
+    source: Float[Array, "h w"],
+    guess: Float[Array, "h w"],
+    *,
+    sweeps: Literal[1, 3, 6],
+    boundary: Literal["constant", "wrap", "edge"],
+) -> tuple[Float[Array, "h w"], Float[Array, ""]]:
+    """two-dimensional Poisson equation after a few relaxation sweeps, with the last change"""
+
+    def relax(_, carry):
+        values = carry[0]
+        padded = jnp.pad(values, 1, mode=boundary)
+        around = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
+        relaxed = 0.25 * (around + source)
+        return relaxed, jnp.max(jnp.abs(relaxed - values))
+
+    return lax.fori_loop(0, sweeps, relax, (guess, jnp.zeros((), guess.dtype)))
+
+
+def newton_iteration(
+    guesses: Float[Array, "n"],
+    *,
+    residual: Callable[[Float[Array, ""]], Float[Array, ""]],
+    steps: Literal[1, 3, 5],
+) -> Float[Array, "n"]:
+    """roots of a scalar `residual` by damped Newton steps from each guess"""
+
+    def improve(_, guess):
+        values, slopes = jax.vmap(jax.value_and_grad(residual))(guess)
+        return guess - values * slopes / (slopes * slopes + 1e-2)
+
+    return lax.fori_loop(0, steps, improve, guesses)
+
+
+def secant_iteration(
+    first: Float[Array, "n"],
+    second: Float[Array, "n"],
+    *,
+    residual: Callable[[Float[Array, "n"]], Float[Array, "n"]],
+    steps: Literal[1, 2, 4],
+) -> tuple[Float[Array, "n"], Float[Array, "n"]]:
+    """roots of an elementwise `residual` by secant steps, and the residual there"""
+
+    def improve(_, pair):
+        older, newer = pair
+        gap = residual(newer) - residual(older)
+        slope = gap * (newer - older) / (jnp.square(gap) + 1e-2)
+        return newer, newer - slope * residual(newer)
+
+    _, roots = lax.fori_loop(0, steps, improve, (first, second))
+    return roots, residual(roots)
+
+
+def fixed_point(
+    start: Float[Array, "n"],
+    *,
+    update: Callable[[Float[Array, "n"]], Float[Array, "n"]],
+    damping: Annotated[float, Uniform(0.1, 0.9)],
+    steps: Literal[2, 4, 8],
+    residual: Literal["largest", "euclidean"],
+) -> tuple[Float[Array, "n"], Float[Array, ""]]:
+    """fixed point of an `update` by damped iteration, and the residual there"""
+
+    def improve(_, point):
+        return (1 - damping) * point + damping * update(point)
+
+    point = lax.fori_loop(0, steps, improve, start)
+    if residual == "largest":
+        error = jnp.max(jnp.abs(update(point) - point))
+    else:
+        error = jnp.linalg.norm(update(point) - point)
+    return point, error
+
+
+def newton_root(
+    x: Float[Array, "*s"],
+    *,
+    steps: Literal[2, 4, 6],
+    root: Literal["square", "cube", "reciprocal", "reciprocal square"],
+) -> Float[Array, "*s"]:
+    """roots of absolute values by Newton iteration"""
+    size = jnp.abs(x) + 0.05
+    if root == "square":
+        result = lax.fori_loop(0, steps, lambda _, y: 0.5 * (y + size / y), size)
+    elif root == "cube":
+        result = lax.fori_loop(0, steps, lambda _, y: (2 * y + size / (y * y)) / 3, 1 + size)
+    elif root == "reciprocal":
+        result = lax.fori_loop(0, steps, lambda _, y: y * (2 - size * y), 1 / (1 + size * size))
+    else:
+        result = lax.fori_loop(0, steps, lambda _, y: y * (1.5 - 0.5 * size * y * y), 1 / (1 + size))
+    return result
+
+
+def conjugate_gradient(
+    rhs: Float[Array, "n"],
+    *,
+    operator: Callable[[Float[Array, "n"]], Float[Array, "n"]],
+    steps: Literal[2, 4],
+) -> tuple[Float[Array, "n"], Float[Array, "n"]]:
+    """conjugate gradient steps for an `operator`, with the residual"""
+
+    def improve(_, carry):
+        solution, residual, direction = carry
+        image = operator(direction)
+        energy = jnp.vdot(residual, residual)
+        length = energy / (jnp.abs(jnp.vdot(direction, image)) + 1e-2)
+        new_residual = residual - length * image
+        ratio = jnp.vdot(new_residual, new_residual) / (energy + 1e-2)
+        return solution + length * direction, new_residual, new_residual + ratio * direction
+
+    return lax.fori_loop(0, steps, improve, (jnp.zeros_like(rhs), rhs, rhs))[:2]
+
+
+def ridge_regression(
+    features: Float[Array, "m n"],
+    targets: Float[Array, "m"],
+    *,
+    ridge: Annotated[float, Uniform(0.1, 2.0)],
+    steps: Literal[2, 4, 8],
+    method: Literal["conjugate", "landweber"],
+) -> Float[Array, "n"]:
+    """ridge regression weights by an iterative solve of the normal equations"""
+    moments = features.T @ targets
+
+    def normal(weights):
+        return features.T @ (features @ weights) + ridge * weights
+
+    if method == "conjugate":
+
+        def improve(_, carry):
+            weights, residual, direction = carry
+            image = normal(direction)
+            energy = residual @ residual
+            length = energy / (direction @ image + 1e-3)
+            remainder = residual - length * image
+            turned = remainder + remainder @ remainder / (energy + 1e-3) * direction
+            return weights + length * direction, remainder, turned
+
+        solution = lax.fori_loop(0, steps, improve, (jnp.zeros_like(moments), moments, moments))[0]
+    else:
+        rate = 1 / (jnp.sum(jnp.square(features)) + ridge)
+
+        def descend(_, weights):
+            return weights + rate * (moments - normal(weights))
+
+        solution = lax.fori_loop(0, steps, descend, jnp.zeros_like(moments))
+    return solution
+
+
+def dominant_eigenpair(
+    matrix: Float[Array, "n n"],
+    start: Float[Array, "n"],
+    *,
+    steps: Literal[2, 4, 8],
+    normaliser: Literal["euclidean", "largest", "sum"],
+    symmetric: Literal[False, True],
+) -> tuple[Float[Array, ""], Float[Array, "n"]]:
+    """dominant eigenvalue and eigenvector by power iteration"""
+    if symmetric:
+        operator = 0.5 * (matrix + matrix.T)
+    else:
+        operator = matrix
+    if normaliser == "euclidean":
+
+        def multiply(_, vector):
+            image = operator @ vector
+            return image / (jnp.linalg.norm(image) + 1e-3)
+
+    elif normaliser == "largest":
+
+        def multiply(_, vector):
+            image = operator @ vector
+            return image / (jnp.max(jnp.abs(image)) + 1e-3)
+
+    else:
+
+        def multiply(_, vector):
+            image = operator @ vector
+            return image / (jnp.sum(jnp.abs(image)) + 1e-3)
+
+    eigenvector = lax.fori_loop(0, steps, multiply, start)
+    eigenvalue = eigenvector @ operator @ eigenvector / (eigenvector @ eigenvector + 1e-3)
+    return eigenvalue, eigenvector
+
+
+def principal_component(
+    samples: Float[Array, "m n"],
+    start: Float[Array, "n"],
+    *,
+    steps: Literal[2, 4, 8],
+    scaling: Literal["centred", "standardised"],
+) -> tuple[Float[Array, "n"], Float[Array, "m"]]:
+    """first principal component of the samples by power iteration, and their scores"""
+    centred = samples - jnp.mean(samples, axis=0)
+    if scaling == "centred":
+        data = centred
+    else:
+        data = centred / (jnp.std(samples, axis=0) + 1e-2)
+
+    def multiply(_, direction):
+        image = (data @ direction) @ data
+        return image / (jnp.linalg.norm(image) + 1e-3)
+
+    component = lax.fori_loop(0, steps, multiply, start)
+    return component, data @ component
+
+
+def gram_schmidt(
+    vectors: Float[Array, "k n"], *, sweep: Literal["classical", "modified", "twice"]
+) -> Float[Array, "k n"]:
+    """orthonormal vectors by Gram-Schmidt"""
+    order = jnp.arange(vectors.shape[0])[:, None]
+    if sweep == "classical":
+
+        def orthogonalise(index, basis):
+            earlier = jnp.where(order < index, basis, 0)
+            rest = basis[index] - (earlier @ basis[index]) @ earlier
+            return basis.at[index].set(rest / (jnp.linalg.norm(rest) + 1e-3))
+
+    elif sweep == "modified":
+
+        def orthogonalise(index, basis):
+            pivot = basis[index] / (jnp.linalg.norm(basis[index]) + 1e-3)
+            shadows = jnp.where(order > index, jnp.outer(basis @ pivot, pivot), 0)
+            return (basis - shadows).at[index].set(pivot)
+
+    else:
+
+        def orthogonalise(index, basis):
+            earlier = jnp.where(order < index, basis, 0)
+            once = basis[index] - (earlier @ basis[index]) @ earlier
+            rest = once - (earlier @ once) @ earlier
+            return basis.at[index].set(rest * lax.rsqrt(rest @ rest + 1e-4))
+
+    return lax.fori_loop(0, vectors.shape[0], orthogonalise, vectors)
+
+
+def cholesky_by_columns(
+    samples: Float[Array, "m n"],
+    *,
+    ridge: Annotated[float, Uniform(0.2, 1.0)],
+    update: Literal["outer", "masked"],
+) -> Float[Array, "n n"]:
+    """Cholesky factor of a regularised Gram matrix, column by column"""
+    gram = samples.T @ samples / samples.shape[0] + ridge * jnp.eye(samples.shape[1], dtype=samples.dtype)
+
+    def eliminate(index, carry):
+        rest, factor = carry
+        column = rest[:, index] * lax.rsqrt(jnp.maximum(rest[index, index], 1e-2))
+        if update == "outer":
+            lower = jnp.where(jnp.arange(gram.shape[0]) >= index, column, 0)
+        else:
+            lower = column * (jnp.arange(gram.shape[0]) >= index)
+        return rest - jnp.outer(lower, lower), factor.at[:, index].set(lower)
+
+    return lax.fori_loop(0, gram.shape[0], eliminate, (gram, jnp.zeros_like(gram)))[1]
+
+
+def inverse_iteration(
+    matrix: Float[Array, "*b n n"], *, steps: Literal[2, 4, 6], start: Literal["transpose", "scaled identity"]
+) -> Float[Array, "*b n n"]:
+    """inverse of a shifted matrix by Newton-Schulz iterations"""
+    shifted = matrix + 2 * jnp.eye(matrix.shape[-1], dtype=matrix.dtype)
+    if start == "transpose":
+        size = jnp.sum(jnp.square(shifted), axis=(-2, -1), keepdims=True)
+        guess = jnp.swapaxes(shifted, -1, -2) / size
+    else:
+        size = jnp.max(jnp.sum(jnp.abs(shifted), axis=-1, keepdims=True), axis=-2, keepdims=True)
+        guess = jnp.eye(matrix.shape[-1], dtype=matrix.dtype) / size
+    return lax.fori_loop(0, steps, lambda _, inverse: 2 * inverse - inverse @ shifted @ inverse, guess)
