@@ -73,7 +73,7 @@ def write_native(folder: Path, rows: list[dict[str, Any]], run: dict[str, Any] |
     for split in SPLITS:
         table = pa.Table.from_pylist([row for row in rows if row["split"] == split], schema=SCHEMA)
         pq.write_table(table, folder / "data" / f"{split}-00000-of-00001.parquet", row_group_size=7)
-    (folder / "stats.json").write_text(json.dumps({"run": run or {}}))
+    (folder / "stats.json").write_text(json.dumps({"rows": len(rows), **(run or {})}))
     (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n")
     (folder / ".jaxir").mkdir()
     (folder / ".jaxir" / "ledger.jsonl").write_text('{"python_source": "not a sample", "stablehlo": "module @x"}\n')

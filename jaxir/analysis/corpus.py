@@ -29,6 +29,8 @@ _FORMATS: tuple[tuple[str, ...], ...] = (PARQUET, LINES, VALUES)
 _SPLITS = {"train": "train", "training": "train", "validation": "validation", "valid": "validation"} | {
     "val": "validation", "dev": "validation", "test": "test", "eval": "test",
 }  # fmt: skip
+#: What is known only to the run that made a corpus; the rest of its `stats.json` is counted anew.
+RUN_FIGURES = ("candidates", "rejections")
 _PEEK = 20  # records that decide what the columns are
 
 
@@ -107,7 +109,7 @@ def open_corpus(path: str | os.PathLike[str]) -> Corpus:
             tried.append(file)
             if columns is not None:
                 kind = _kind_of(columns, next(read_records(file)))
-                run = _run_figures(root) if kind == "jaxir" else {}
+                run = {} if kind == "foreign" else _run_figures(root)
                 return Corpus(root, kind, tuple(files[number:]), columns, run)
     if not tried:
         what = "no file of a known type" if root.is_file() else "nothing to read in this folder"
@@ -223,9 +225,9 @@ def _row(record: Mapping[str, Any], columns: Mapping[str, str], split: str) -> R
 
 
 def _run_figures(root: Path) -> dict[str, Any]:
-    """`run` of `stats.json`; a file that is missing or broken tells nothing, which is no reason to stop."""
+    """`candidates` and `rejections` of `stats.json`; a file that is missing or broken tells nothing."""
     try:
-        figures = json.loads((root / "stats.json").read_text(encoding="utf-8"))["run"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        figures = json.loads((root / "stats.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return {}
-    return figures if isinstance(figures, dict) else {}
+    return {key: figures[key] for key in RUN_FIGURES if key in figures} if isinstance(figures, dict) else {}

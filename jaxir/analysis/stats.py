@@ -72,7 +72,7 @@ class Stats:
         top_skeletons: the most frequent ones, (rows, operation of the first row).
         leakage: key -> "train/test" -> keys that are in both splits.
         samples: ten random rows, chosen by a hash of their content.
-        run: figures of the run (`candidates`, `rejections` as [stage, reason, count]); {} if not recorded.
+        run: figures of the run (`candidates`, `rejections` as {stage, reason, count}); {} if not recorded.
     """
 
     kind: str

@@ -1,0 +1,278 @@
+"""The figures of a corpus are right, honest about bad ones, and the same every time."""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from corpora import digest, legacy_record, native_rows, write_legacy, write_native
+
+from jaxir.analysis.corpus import Corpus, Row, open_corpus
+from jaxir.analysis.keys import KeyColumn
+from jaxir.analysis.stats import Stats, analyze, classify_source
+from jaxir.analysis.universe import universe
+
+RUN = {
+    "candidates": 80,
+    "rejections": [
+        {"stage": "lower", "reason": "too long", "count": 5},
+        {"stage": "admit", "reason": "canonical seen", "count": 15},
+    ],
+}
+
+
+@pytest.fixture
+def native(tmp_path: Path) -> Stats:
+    return analyze(open_corpus(write_native(tmp_path / "c", native_rows(60), run=RUN)))
+
+
+def test_counts_of_a_jaxir_corpus(native: Stats) -> None:
+    rows = native_rows(60)
+    assert native.rows == 60
+    assert native.kind == "jaxir"
+    assert native.distinct == {
+        "source": 60,
+        "ir": len({row["stablehlo"] for row in rows}),
+        "ir_names": len({row["canonical_hash"] for row in rows}),
+        "canonical": len({row["canonical_hash"] for row in rows}),
+        "skeleton": 6,
+        "behavior": 60,
+    }
+    assert native.skeleton_basis == "hash"
+    assert native.counts["category"] == dict.fromkeys(("arithmetic", "math", "array", "control_flow", "combined"), 12)
+    assert native.counts["level"] == {"1": 30, "2": 30}
+    assert native.category_level["math"] == {"1": 6, "2": 6}
+    assert native.counts["split"] == {"train": 40, "validation": 10, "test": 10}
+    assert native.counts["transform"] == {"grad": 30}
+    assert native.counts["template"] == {"mul": 60, "sin": 60}
+    assert native.placeholders == {"empty": 0, "marker": 0, "no_code": 0, "broken": 0, "good": 60}
+    assert native.missing == {"ir": 0, "description": 0}
+    assert native.rows_per_skeleton == {10: 6}
+    assert native.top_skeletons[0] == (10, "op_5")  # the first row of the first file, which is test
+    assert native.run == RUN
+
+
+def test_ops_and_types_of_a_jaxir_corpus(native: Stats) -> None:
+    assert native.ops["stablehlo.sine"] == (10, 10)
+    assert native.ops["stablehlo.while"] == (10, 10)
+    assert native.pairs["stablehlo.sine"] == {"f32": 10}
+    assert native.pairs["stablehlo.compare"]["i32"] == 10
+    assert native.dtypes["f32"] == 60
+    covered = native.coverage["stablehlo ops"]
+    assert covered["emittable"] == 93
+    assert covered["reached"] == len([op for op in native.ops if op.startswith("stablehlo.")])
+    assert "stablehlo.fft" in covered["missing"]
+    assert "stablehlo.sine" not in covered["missing"]
+    assert native.coverage["op/type pairs"]["emittable"] == 860
+    assert native.coverage["op bigrams"]["reached"] > 10
+
+
+def test_lengths_are_exact(native: Stats) -> None:
+    lengths = sorted(len(row["stablehlo"]) for row in native_rows(60))
+    assert native.lengths["ir_chars"] == {
+        "min": lengths[0], "p10": lengths[5], "p50": lengths[29], "p90": lengths[53], "p99": lengths[59],
+        "max": lengths[-1],
+    }  # fmt: skip
+    for histogram in native.histograms.values():
+        assert sum(histogram["counts"]) == 60
+        assert len(histogram["edges"]) == len(histogram["counts"]) + 1
+
+
+def test_a_good_corpus_does_not_leak_and_says_so(native: Stats) -> None:
+    assert all(set(pairs.values()) == {0} for pairs in native.leakage.values())
+    assert set(native.leakage) == {"source", "ir", "ir_names", "canonical", "skeleton", "behavior"}
+    assert "Splits do not leak" in native.headline()
+    assert "25.0 % of 80 candidates were rejected" in native.headline()
+    assert "lower: too long" in native.to_text()
+
+
+@pytest.mark.parametrize(
+    ("field", "key"),
+    [
+        ("python_source", "source"), ("stablehlo", "ir"), ("stablehlo", "ir_names"), ("canonical_hash", "canonical"),
+        ("skeleton_hash", "skeleton"), ("behavior_hash", "behavior"),
+    ],
+)  # fmt: skip
+def test_one_planted_leak_is_found(tmp_path: Path, field: str, key: str) -> None:
+    rows = native_rows(60)
+    train = next(row for row in rows if row["split"] == "train")
+    next(row for row in rows if row["split"] == "test")[field] = train[field]
+    stats = analyze(open_corpus(write_native(tmp_path / "c", rows)))
+    assert stats.leakage[key] == {"train/validation": 0, "train/test": 1, "validation/test": 0}
+    assert "Splits leak" in stats.headline()
+
+
+def test_renaming_across_splits_is_a_leak_up_to_names_only(tmp_path: Path) -> None:
+    rows = native_rows(60)
+    train = next(row for row in rows if row["split"] == "train")
+    renamed = train["stablehlo"].replace("@jit_kernel_0", "@jit_other").replace("%arg0", "%operand")
+    assert renamed != train["stablehlo"]
+    next(row for row in rows if row["split"] == "test")["stablehlo"] = renamed
+    stats = analyze(open_corpus(write_native(tmp_path / "c", rows)))
+    assert stats.leakage["ir"]["train/test"] == 0
+    assert stats.leakage["ir_names"]["train/test"] == 1
+
+
+def test_the_predecessors_corpus_is_unmasked(tmp_path: Path) -> None:
+    stats = analyze(open_corpus(write_legacy(tmp_path / "old", 30)))
+    assert stats.kind == "legacy"
+    assert stats.distinct["ir"] == 30
+    assert stats.distinct["ir_names"] == 2
+    assert stats.distinct["skeleton"] == 2
+    assert stats.skeleton_basis == "text"
+    assert stats.placeholders["marker"] == 30
+    assert "30 rows hold 2 distinct IRs up to names, 1 distinct sources" in stats.headline()
+    assert "30 of 30 sources are placeholders" in stats.headline()
+    assert "30 rows have no description" in stats.headline()
+    assert stats.leakage["source"] == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "verdict"),
+    [
+        ("", "empty"),
+        (" \n\t", "empty"),
+        ("# Source not available", "marker"),
+        ("# source code could not be found: not available", "marker"),
+        ("TODO", "marker"),
+        ("# a comment\n\n# and another\n", "no_code"),
+        ("def f(x:\n", "broken"),
+        ("def f():\n    return '\0'", "broken"),
+        ("-" * 100_000 + "1", "broken"),
+        ("x" + ".a" * 100_000, "broken"),
+        ("def f(x):\n    return x  # the source is not available here\n" + "#" * 300, "good"),
+        ("def f(x):\n    return '\\d'\n", "good"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:invalid escape sequence")  # `analyze` silences it; here the source is parsed alone
+def test_sources_are_told_apart(source: str, verdict: str) -> None:
+    assert classify_source(source) == verdict
+
+
+def test_analysis_raises_no_warning_for_odd_escapes(tmp_path: Path) -> None:
+    rows = [row | {"python_source": row["python_source"] + "P = '\\d'\n"} for row in native_rows(6)]
+    assert analyze(open_corpus(write_native(tmp_path / "c", rows))).placeholders["good"] == 6
+
+
+def test_equal_rows_give_equal_bytes_wherever_they_lie(tmp_path: Path) -> None:
+    first = analyze(open_corpus(write_native(tmp_path / "one", native_rows(30))))
+    second = analyze(open_corpus(write_native(tmp_path / "other" / "place", native_rows(30))))
+    assert json.dumps(first.to_dict()) == json.dumps(second.to_dict())
+    assert first.to_text() == second.to_text()
+    assert first.to_markdown() == second.to_markdown()
+    assert str(tmp_path) not in first.to_text() + first.to_markdown() + json.dumps(first.to_dict())
+
+
+def test_the_dict_is_plain_json(native: Stats) -> None:
+    assert json.loads(json.dumps(native.to_dict())) == native.to_dict()
+    assert native.to_dict()["ops"]["stablehlo.sine"] == {"programs": 10, "count": 10}
+
+
+def test_random_rows_depend_on_the_content_not_on_the_order(tmp_path: Path) -> None:
+    rows = native_rows(60)
+    shuffled = rows.copy()
+    random.Random(3).shuffle(shuffled)
+    chosen = [
+        [row["id"] for row in analyze(open_corpus(write_native(tmp_path / name, given))).samples]
+        for name, given in (("a", rows), ("b", shuffled))
+    ]
+    assert chosen[0] == chosen[1]
+    assert len(set(chosen[0])) == 10
+    assert chosen[0] != [row["id"] for row in rows[:10]]
+
+
+def test_progress_adds_up(tmp_path: Path) -> None:
+    steps: list[int] = []
+    analyze(open_corpus(write_native(tmp_path / "c", native_rows(150))), progress=steps.append)
+    assert sum(steps) == 150
+    assert len(steps) > 1
+
+
+def test_texts_for_terminals_are_narrow_and_free_of_control_characters(tmp_path: Path) -> None:
+    evil = "\x1b[31mred\x07 \u202e" + "very_long_name_" * 20 + "|<script>`"
+    rows = [row | {"category": evil, "operation": evil} for row in native_rows(6)]
+    run = {"candidates": 9, "rejections": [{"stage": evil, "reason": "\x1b]0;x", "count": 3}]}
+    stats = analyze(open_corpus(write_native(tmp_path / "c", rows, run=run)))
+    text, markdown = stats.to_text(), stats.to_markdown()
+    assert max(map(len, text.splitlines())) <= 100
+    for shown in (text, markdown):
+        assert "\x1b" not in shown
+        assert "\u202e" not in shown
+    assert "<script>" not in markdown
+
+
+def test_an_empty_corpus_has_figures_too(tmp_path: Path) -> None:
+    rows = native_rows(3)
+    corpus = open_corpus(write_native(tmp_path / "c", rows))
+    stats = analyze(Corpus(corpus.path, corpus.kind, (), corpus.columns))
+    assert stats.rows == 0
+    assert stats.headline() == "The corpus holds no rows."
+    assert "no rows" in stats.to_text()
+
+
+def test_run_figures_of_the_caller_come_first_and_odd_ones_do_no_harm(tmp_path: Path) -> None:
+    folder = write_native(tmp_path / "c", native_rows(6), run=RUN)
+    assert analyze(open_corpus(folder), run={"candidates": 7}).run == {"candidates": 7}
+    (folder / "stats.json").write_text("{ broken")
+    assert analyze(open_corpus(folder)).run == {}
+    (folder / "stats.json").write_text(json.dumps({"candidates": "many", "rejections": [1, {"a": 2}, [1, 2]]}))
+    assert "6 rows hold" in analyze(open_corpus(folder)).to_text()
+
+
+def test_the_keys_agree_with_sets() -> None:
+    rng = random.Random(0)
+    column, groups = KeyColumn(), [set[str](), set[str](), set[str]()]
+    counts: dict[str, int] = {}
+    for row in range(5000):
+        key, group = f"k{int(rng.paretovariate(0.7)) % 900}", rng.randrange(3)
+        column.add(row, key, group)
+        groups[group].add(key)
+        counts[key] = counts.get(key, 0) + 1
+    shares = column.finish()
+    assert shares.rows == 5000
+    assert shares.distinct == len(counts)
+    assert shares.counts.tolist() == sorted(counts.values(), reverse=True)
+    assert shares.shared == {(a, b): len(groups[a] & groups[b]) for a, b in ((0, 1), (0, 2), (1, 2))}
+
+
+class _Endless(Corpus):
+    """Rows that are made as they are read, so that nothing but the analysis holds memory."""
+
+    def rows(self) -> Iterator[Row]:
+        row: Any = dict.fromkeys(Row.__annotations__, "") | {"inputs": (), "templates": (), "transforms": ()}
+        for number in range(100_000):
+            hashed = digest(str(number))
+            yield row | {
+                "id": hashed, "python_source": f"a{number}", "stablehlo": f"i{number}", "canonical_hash": hashed,
+                "skeleton_hash": hashed, "behavior_hash": hashed, "operation": f"op{number}", "split": f"s{number % 3}",
+            }  # fmt: skip
+
+
+def test_a_row_costs_few_hundred_bytes(tmp_path: Path) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    stats = analyze(_Endless(tmp_path, "foreign", (), {}))
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    assert stats.distinct["skeleton"] == 100_000
+    assert len(stats.counts["operation"]) == 10_001  # names are bounded
+    assert stats.counts["operation"]["(other)"] == 90_000
+    assert grown / 100_000 < 450
+
+
+def test_the_universe_is_what_was_measured() -> None:
+    known = universe()
+    assert (len(known.ops), len(known.chlo), len(known.pairs), len(known.bigrams)) == (93, 21, 860, 1141)
+    assert len(known.element_types) == 15
+    assert {op for op, _ in known.pairs} <= {*known.ops, *known.chlo}
+    assert {kind for _, kind in known.pairs} <= {*known.element_types}
+    assert ("stablehlo.multiply", "stablehlo.add") in known.bigrams
+
+
+def test_legacy_records_differ_by_name_only() -> None:
+    first, third = legacy_record(0)["ir_code"], legacy_record(2)["ir_code"]
+    assert first != third
+    assert first.replace("kernel_00000", "kernel_00002") == third
