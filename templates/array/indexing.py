@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float, Int, Int32, Integer, Num, Real
+from jaxtyping import Array, Bool, Float, Inexact, Int, Int32, Integer, Num, Real
 
 from jaxir import Uniform
 
@@ -44,9 +44,7 @@ def choose_layer(layers: Num[Array, "k *s"], which: Int[Array, "*s"]) -> Num[Arr
     return jnp.take_along_axis(layers, safe[None], axis=0)[0]
 
 
-def bilinear_sample(
-    image: Float[Array, "m+1 n+1"], y: Float[Array, "*k"], x: Float[Array, "*k"]
-) -> Float[Array, "*k"]:
+def bilinear_sample(image: Float[Array, "m+1 n+1"], y: Float[Array, "*k"], x: Float[Array, "*k"]) -> Float[Array, "*k"]:
     """`image` at fractional rows `y` and columns `x` by bilinear interpolation"""
     top = jnp.clip(jnp.floor(y), 0, image.shape[0] - 2).astype(jnp.int32)
     left = jnp.clip(jnp.floor(x), 0, image.shape[1] - 2).astype(jnp.int32)
@@ -97,9 +95,7 @@ def replace_diagonal(
     return getattr(a.at[i, i], method)(diagonal)
 
 
-def scale_alternate(
-    x: Num[Array, "n *d"], factor: Num[Array, "*d"], *, start: Literal[0, 1]
-) -> Num[Array, "n *d"]:
+def scale_alternate(x: Num[Array, "n+1 *d"], factor: Num[Array, "*d"], *, start: Literal[0, 1]) -> Num[Array, "n+1 *d"]:
     """`x` with every second row multiplied by `factor`"""
     return x.at[start::2].multiply(factor)
 
@@ -154,10 +150,11 @@ def first_selected(values: Num[Array, "n *d"], mask: Bool[Array, "n"]) -> Num[Ar
 
 
 def segment_reduce(
-    values: Num[Array, "n *d"], segment_ids: Int[Array, "n"], *, fn: Literal["segment_sum", "segment_prod"]
-) -> Num[Array, "4 *d"]:
+    values: Inexact[Array, "n *d"], segment_ids: Int[Array, "n"], *, fn: Literal["segment_sum", "segment_prod"]
+) -> Inexact[Array, "4 *d"]:
     """the `fn` of the rows of each of four segments"""
-    return getattr(jax.ops, fn)(values, segment_ids, num_segments=4)
+    ids = jnp.clip(segment_ids, 0, 3)
+    return getattr(jax.ops, fn)(values, ids, num_segments=4)
 
 
 def segment_extremum(
@@ -169,12 +166,13 @@ def segment_extremum(
 
 
 def segment_mean(values: Float[Array, "n *d"], segment_ids: Int[Array, "n"]) -> Float[Array, "n *d"]:
-    """each row minus the mean of its segment"""
+    """each row moved half the way to the mean of its segment"""
     ids = jnp.clip(segment_ids, 0, 3)
     totals = jax.ops.segment_sum(values, ids, num_segments=4)
     counts = jax.ops.segment_sum(jnp.ones_like(ids), ids, num_segments=4)
     shares = jnp.maximum(counts, 1).astype(values.dtype)
-    return values - (totals / shares.reshape(-1, *(1,) * (values.ndim - 1)))[ids]
+    means = totals / shares.reshape(-1, *(1,) * (values.ndim - 1))
+    return (values + means[ids]) / 2
 
 
 def weighted_bincount(ids: Integer[Array, "n"], weights: Num[Array, "n"]) -> Num[Array, "10"]:
@@ -212,7 +210,9 @@ def one_hot_encode(
     return rows * (1 - smoothing) + smoothing / 10
 
 
-def neighbor_sum(features: Float[Array, "v *d"], senders: Int[Array, "e"], receivers: Int[Array, "e"]) -> Float[Array, "v *d"]:
+def neighbor_sum(
+    features: Float[Array, "v *d"], senders: Int[Array, "e"], receivers: Int[Array, "e"]
+) -> Float[Array, "v *d"]:
     """for each node of a graph the sum of the features of its senders"""
     messages = jnp.take(features, senders, axis=0, mode="clip")
     targets = jnp.clip(receivers, 0, features.shape[0] - 1)

@@ -125,7 +125,9 @@ def split_heads(x: Num[Array, "*b t 2*d"], bias: Num[Array, "2*d"]) -> Num[Array
     return jnp.moveaxis(heads, -3, -1)
 
 
-def broadcast_rows(row: Num[Array, "n"], x: Num[Array, "*b n"], *, how: Literal["add", "multiply"]) -> Num[Array, "*b n"]:
+def broadcast_rows(
+    row: Num[Array, "n"], x: Num[Array, "*b n"], *, how: Literal["add", "multiply"]
+) -> Num[Array, "*b n"]:
     """`row` broadcast to the shape of `x` and joined to it by `how`"""
     return getattr(jnp, how)(jnp.broadcast_to(row, x.shape), x)
 
@@ -212,7 +214,9 @@ def band_limited(a: Num[Array, "*b m n"], *, width: Literal[0, 1, 2]) -> Num[Arr
     return jnp.where(jnp.abs(rows - columns) <= width, a, 0)
 
 
-def causal_fill(scores: Float[Array, "*b n n"], *, fill: Annotated[float, Uniform(-9.0, -5.0)]) -> Float[Array, "*b n n"]:
+def causal_fill(
+    scores: Float[Array, "*b n n"], *, fill: Annotated[float, Uniform(-9.0, -5.0)]
+) -> Float[Array, "*b n n"]:
     """the scores with everything after the diagonal set to `fill`"""
     steps = jnp.arange(scores.shape[-1])
     visible = steps[:, None] >= steps[None, :]
@@ -259,9 +263,7 @@ def sliding_order(x: Real[Array, "*b n+2"], *, pick: Literal[0, 1, 2]) -> Real[A
     return jnp.sort(windows, axis=0)[pick]
 
 
-def window_extremum(
-    x: Float[Array, "*b n"], *, fn: Literal["max", "min"], size: Literal[2, 3]
-) -> Float[Array, "*b n"]:
+def window_extremum(x: Float[Array, "*b n"], *, fn: Literal["max", "min"], size: Literal[2, 3]) -> Float[Array, "*b n"]:
     """the `fn` over a window of `size` entries centred at each position"""
     if fn == "max":
         worst = -jnp.inf
@@ -277,9 +279,7 @@ def window_sum(
     """the sum over a window of `size` entries along the last axis, `dilation` apart"""
     zero = jnp.zeros((), x.dtype)
     ones = (1,) * (x.ndim - 1)
-    return lax.reduce_window(
-        x, zero, lax.add, (*ones, size), (*ones, 1), padding, window_dilation=(*ones, dilation)
-    )
+    return lax.reduce_window(x, zero, lax.add, (*ones, size), (*ones, 1), padding, window_dilation=(*ones, dilation))
 
 
 def strided_window_mean(x: Float[Array, "*b 2*n+1"]) -> Float[Array, "*b n"]:
@@ -306,17 +306,21 @@ def difference_along(x: Num[Array, "*b n+2"], *, how: Literal["second", "central
     return result
 
 
-def edge_gradient(x: Float[Array, "*b n+1"]) -> Float[Array, "*b n+1"]:
+def edge_gradient(x: Float[Array, "*b n+2"]) -> Float[Array, "*b n+2"]:
     """the gradient along the last axis, one-sided at the ends"""
     return jnp.gradient(x, axis=-1)
 
 
-def ramp_between(start: Float[Array, "*s"], stop: Float[Array, "*s"], *, endpoint: Literal[True, False]) -> Float[Array, "4 *s"]:
+def ramp_between(
+    start: Float[Array, "*s"], stop: Float[Array, "*s"], *, endpoint: Literal[True, False]
+) -> Float[Array, "4 *s"]:
     """four evenly spaced values from `start` to `stop`"""
     return jnp.linspace(start, stop, 4, endpoint=endpoint)
 
 
-def grid_function(x: Float[Array, "m"], y: Float[Array, "n"], *, form: Literal["radius", "saddle", "plane"]) -> Float[Array, "m n"]:
+def grid_function(
+    x: Float[Array, "m"], y: Float[Array, "n"], *, form: Literal["radius", "saddle", "plane"]
+) -> Float[Array, "m n"]:
     """the `form` function on the grid of `x` and `y`"""
     rows, columns = jnp.meshgrid(x, y, indexing="ij")
     if form == "radius":

@@ -62,7 +62,9 @@ def dequantize_rows(
     return offsets.astype(jnp.float32) * step[..., None]
 
 
-def quantized_matmul(a: Int8[Array, "*b m k"], b: Int8[Array, "k n"], step: Float32[Array, "n"]) -> Float32[Array, "*b m n"]:
+def quantized_matmul(
+    a: Int8[Array, "*b m k"], b: Int8[Array, "k n"], step: Float32[Array, "n"]
+) -> Float32[Array, "*b m n"]:
     """the matrix product of eight-bit integers, summed in 32 bits and scaled by `step`"""
     sums = jnp.matmul(a, b, preferred_element_type=jnp.int32)
     return sums.astype(jnp.float32) * step
@@ -126,7 +128,7 @@ def power_spectrum(x: Float32[Array, "*b n"], *, window: Literal["none", "hann"]
     return jnp.square(spectrum.real) + jnp.square(spectrum.imag)
 
 
-def spectral_derivative(x: Float32[Array, "*b 2*n"]) -> Float32[Array, "*b 2*n"]:
+def spectral_derivative(x: Float32[Array, "*b 2*n+2"]) -> Float32[Array, "*b 2*n+2"]:
     """the derivative of a periodic signal along the last axis, by its Fourier series"""
     size = x.shape[-1]
     waves = 2 * jnp.pi * jnp.fft.rfftfreq(size)

@@ -39,10 +39,12 @@ def arg_extremum(x: Real[Array, "*b n"], *, fn: Literal["argmax", "argmin"]) -> 
     return getattr(jnp, fn)(x, axis=-1)
 
 
-def peak_position(image: Real[Array, "m n"], *, fn: Literal["argmax", "argmin"]) -> Int32[Array, "2"]:
-    """the row and column of the `fn` of a matrix"""
+def peak_position(
+    image: Real[Array, "m n"], *, fn: Literal["argmax", "argmin"]
+) -> tuple[Int32[Array, ""], Int32[Array, ""], Real[Array, ""]]:
+    """the row, the column and the value of the `fn` of a matrix"""
     row, column = jnp.unravel_index(getattr(jnp, fn)(image), image.shape)
-    return jnp.stack([row, column])
+    return row, column, image[row, column]
 
 
 def center_of_mass(image: Float[Array, "*b m n"]) -> Float[Array, "*b 2"]:
@@ -178,7 +180,9 @@ def matrix_norm(
     return norm
 
 
-def normalize_columns(a: Float[Array, "*b m n"], *, eps: Annotated[float, Uniform(0.001, 0.1)]) -> Float[Array, "*b m n"]:
+def normalize_columns(
+    a: Float[Array, "*b m n"], *, eps: Annotated[float, Uniform(0.001, 0.1)]
+) -> Float[Array, "*b m n"]:
     """each column divided by its Euclidean length"""
     lengths = jnp.sqrt(jnp.sum(a * a, axis=-2, keepdims=True) + eps)
     return a / lengths

@@ -112,9 +112,7 @@ def search_sorted(
     return jnp.searchsorted(jnp.sort(edges), queries, side=side, method=method)
 
 
-def interpolate_table(
-    x: Float[Array, "*s"], xp: Float[Array, "n+1"], fp: Float[Array, "n+1"]
-) -> Float[Array, "*s"]:
+def interpolate_table(x: Float[Array, "*s"], xp: Float[Array, "n+1"], fp: Float[Array, "n+1"]) -> Float[Array, "*s"]:
     """the piecewise linear function through the points (`xp`, `fp`) at `x`"""
     knots = jnp.sort(xp)
     right = jnp.clip(jnp.searchsorted(knots, x), 1, knots.shape[0] - 1)

@@ -101,7 +101,9 @@ def guarded_step(
     return reached, objective(reached)
 
 
-def nested_branch(x: Float[Array, "*s"], y: Float[Array, "*s"], *, measure: Literal["sum", "max", "min"]) -> Float[Array, "*s"]:
+def nested_branch(
+    x: Float[Array, "*s"], y: Float[Array, "*s"], *, measure: Literal["sum", "max", "min"]
+) -> Float[Array, "*s"]:
     """a sum, a difference or a product, chosen by comparing the `measure` of `x` and of `y`"""
     left, right = getattr(jnp, measure)(x), getattr(jnp, measure)(y)
 
@@ -124,10 +126,9 @@ def dispatch_operation(
 ) -> Num[Array, "*s"]:
     """the sum, the difference, the product or a mixture of `x` and `y`, chosen by `code`"""
     if extra == "first":
-        mixture = lambda a, b: a + a * b
+        branches = [jnp.add, jnp.subtract, jnp.multiply, lambda a, b: a + a * b]
     else:
-        mixture = lambda a, b: (a - b) * (a + b)
-    branches = [jnp.add, jnp.subtract, jnp.multiply, mixture]
+        branches = [jnp.add, jnp.subtract, jnp.multiply, lambda a, b: (a - b) * (a + b)]
     return lax.switch(jnp.clip(code, 0, 3).astype(jnp.int32), branches, x, y)
 
 
@@ -204,7 +205,9 @@ def reduce_by_magnitude(x: Float[Array, "*b n"], *, pick: Literal["larger", "sma
     return lax.reduce(x, start, combine, (x.ndim - 1,))
 
 
-def reduce_with_position(x: Float[Array, "*b n"], *, fn: Literal["gt", "lt"]) -> tuple[Float[Array, "*b"], Int32[Array, "*b"]]:
+def reduce_with_position(
+    x: Float[Array, "*b n"], *, fn: Literal["gt", "lt"]
+) -> tuple[Float[Array, "*b"], Int32[Array, "*b"]]:
     """the extreme entry by `fn` and its position along the last axis, in one reduction"""
     positions = lax.broadcasted_iota(jnp.int32, x.shape, x.ndim - 1)
     if fn == "gt":
