@@ -232,7 +232,7 @@ def uniform_from_bits(bits: UInt32[Array, "*s"]) -> Float32[Array, "*s"]:
     return lax.bitcast_convert_type(pattern, jnp.float32) - 1
 
 
-def float_exponent(x: Float32[Array, "*s"], *, part: Literal["exponent", "mantissa"]) -> Int32[Array, "*s"]:
+def float_bit_field(x: Float32[Array, "*s"], *, part: Literal["exponent", "mantissa"]) -> Int32[Array, "*s"]:
     """a bit field of the IEEE representation of `x`"""
     pattern = lax.bitcast_convert_type(x, jnp.int32)
     if part == "exponent":
@@ -242,11 +242,11 @@ def float_exponent(x: Float32[Array, "*s"], *, part: Literal["exponent", "mantis
     return field
 
 
-def logical_gate(
+def negated_gate(
     p: Bool[Array, "*#s"], q: Bool[Array, "*#s"], *, fn: Literal["logical_and", "logical_or", "logical_xor"]
 ) -> Bool[Array, "*s"]:
-    """a logical gate of two truth values"""
-    return getattr(jnp, fn)(p, q)
+    """the negation of a logical gate of two truth values"""
+    return ~getattr(jnp, fn)(p, q)
 
 
 def implies(p: Bool[Array, "*#s"], q: Bool[Array, "*#s"]) -> Bool[Array, "*s"]:
@@ -255,14 +255,14 @@ def implies(p: Bool[Array, "*#s"], q: Bool[Array, "*#s"]) -> Bool[Array, "*s"]:
 
 
 def full_adder(
-    a: Bool[Array, "*s"], b: Bool[Array, "*s"], carry: Bool[Array, "*s"]
+    a: Bool[Array, "*s"], b: Bool[Array, "*s"], carry: Bool[Array, "*#s"]
 ) -> tuple[Bool[Array, "*s"], Bool[Array, "*s"]]:
     """the sum bit and the carry bit of three bits"""
     half = a ^ b
     return half ^ carry, (a & b) | (half & carry)
 
 
-def majority_vote(a: Bool[Array, "*s"], b: Bool[Array, "*s"], c: Bool[Array, "*s"]) -> Bool[Array, "*s"]:
+def majority_vote(a: Bool[Array, "*#s"], b: Bool[Array, "*#s"], c: Bool[Array, "*#s"]) -> Bool[Array, "*s"]:
     """the majority of three truth values"""
     return (a & b) | (b & c) | (a & c)
 

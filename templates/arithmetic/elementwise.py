@@ -208,10 +208,10 @@ def inverse_lerp(x: Float[Array, "*s"], low: Float[Array, "*#s"], high: Float[Ar
     return (x - low) / jnp.where(span == 0, 1, span)
 
 
-def bilinear_blend(corners: Float[Array, "2 2 *s"], u: Float[Array, "*s"], v: Float[Array, "*s"]) -> Float[Array, "*s"]:
+def bilinear_blend(corners: Float[Array, "4 *s"], u: Float[Array, "*s"], v: Float[Array, "*s"]) -> Float[Array, "*s"]:
     """the bilinear blend of four corner values"""
-    near = corners[0, 0] * (1 - u) + corners[0, 1] * u
-    far = corners[1, 0] * (1 - u) + corners[1, 1] * u
+    near = corners[0] * (1 - u) + corners[1] * u
+    far = corners[2] * (1 - u) + corners[3] * u
     return near * (1 - v) + far * v
 
 
@@ -307,7 +307,7 @@ def reflect_to_range(x: Float[Array, "*s"], *, length: Annotated[float, Uniform(
 
 def copy_sign(magnitude: Float[Array, "*#s"], sign: Float[Array, "*#s"]) -> Float[Array, "*s"]:
     """`magnitude` with the sign of `sign`"""
-    return jnp.copysign(magnitude, sign - 1)
+    return jnp.copysign(magnitude, sign)
 
 
 def next_float(x: Float[Array, "*s"], target: Float[Array, "*s"]) -> Float[Array, "*s"]:

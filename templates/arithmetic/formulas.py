@@ -135,7 +135,7 @@ def merge_variances(
     return within + share * (1 - share) * gap**2
 
 
-def running_mean(values: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
+def cumulative_average(values: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
     """the mean of all values up to each position"""
     counts = jnp.arange(1, values.shape[-1] + 1, dtype=values.dtype)
     return jnp.cumsum(values, axis=-1) / counts
@@ -364,8 +364,8 @@ def weighted_pair(
     x_weight: Annotated[int, Uniform(2, 5)],
     y_weight: Annotated[int, Uniform(2, 5)],
 ) -> Real[Array, "*s"]:
-    """a whole-number combination of `x` and `y`"""
-    return x_weight * x + y_weight * y
+    """the difference of whole multiples of `x` and `y`"""
+    return x_weight * x - y_weight * y
 
 
 def squared_difference(

@@ -40,10 +40,11 @@ def average_without_overflow(
 
 def saturating_add(x: Integer[Array, "*s"], y: Integer[Array, "*s"]) -> Integer[Array, "*s"]:
     """the sum of `x` and `y`, held at the ends of the type's range"""
-    info = jnp.iinfo(x.dtype)
-    too_high = (y > 0) & (x > info.max - jnp.maximum(y, 0))
-    too_low = (y < 0) & (x < info.min - jnp.minimum(y, 0))
-    return jnp.where(too_high, info.max, jnp.where(too_low, info.min, x + y))
+    highest = jnp.full_like(x, jnp.iinfo(x.dtype).max)
+    lowest = jnp.full_like(x, jnp.iinfo(x.dtype).min)
+    too_high = (y > 0) & (x > highest - jnp.maximum(y, 0))
+    too_low = (y < 0) & (x < lowest - jnp.minimum(y, 0))
+    return jnp.where(too_high, highest, jnp.where(too_low, lowest, x + y))
 
 
 def saturating_sub(x: UInt[Array, "*#s"], y: UInt[Array, "*#s"], *, form: Literal["where", "max"]) -> UInt[Array, "*s"]:
@@ -179,7 +180,7 @@ def integer_sqrt(n: Int32[Array, "*s"]) -> Int32[Array, "*s"]:
     return jnp.where((guess + 1) * (guess + 1) <= magnitude, guess + 1, guess)
 
 
-def digit_sum(n: Integer[Array, "*s"], *, base: Literal[3, 8, 10]) -> Integer[Array, "*s"]:
+def sum_of_digits(n: Integer[Array, "*s"], *, base: Literal[3, 8, 10]) -> Integer[Array, "*s"]:
     """the sum of the last three digits of `n`"""
     ones = n % base
     tens = n // base % base

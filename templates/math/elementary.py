@@ -34,7 +34,7 @@ def sqrt(x: Float[Array, "*s"]) -> Float[Array, "*s"]:
     return jnp.sqrt(jnp.abs(x))
 
 
-def complex_root(z: Complex[Array, "*s"], *, fn: Literal["sqrt", "log", "exp"]) -> Complex[Array, "*s"]:
+def complex_root(z: Complex[Array, "*s"], *, fn: Literal["sqrt", "log", "log1p"]) -> Complex[Array, "*s"]:
     """an elementary function of a complex number"""
     return getattr(jnp, fn)(z)
 

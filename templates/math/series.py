@@ -52,7 +52,7 @@ def pade_exp(x: Inexact[Array, "*s"], *, order: Literal[1, 2]) -> Inexact[Array,
 def pade_tanh(x: Float[Array, "*s"]) -> Float[Array, "*s"]:
     """a rational approximation of the hyperbolic tangent"""
     t = x * x
-    return x * (135135 + t * (17325 + t * (378 + t))) / (135135 + t * (62370 + t * (3150 + 28 * t)))
+    return x * (945 + t * (105 + t)) / (945 + t * (420 + 15 * t))
 
 
 def arctan_series(x: Float[Array, "*s"], *, form: Literal["euler", "taylor"]) -> Float[Array, "*s"]:
@@ -160,7 +160,7 @@ def bernstein_basis(t: Float[Array, "*s"]) -> Float[Array, "*s 4"]:
     return jnp.stack([s**3, 3 * s * s * t, 3 * s * t * t, t**3], axis=-1)
 
 
-def bezier_curve(
+def cubic_bezier(
     t: Float[Array, "*s"], control: Float[Array, "4"], *, scheme: Literal["bernstein", "de_casteljau"]
 ) -> Float[Array, "*s"]:
     """a cubic Bezier curve at `t`"""
@@ -208,12 +208,6 @@ def barycentric_interpolation(x: Float[Array, "*s"], values: Float[Array, "3"]) 
     middle = -values[1] / (x - 0.525)
     right = 0.5 * values[2] / (x - 3.05)
     return left + middle + right
-
-
-def interpolate_table(x: Float32[Array, "*s"], table: Float32[Array, "n"]) -> Float32[Array, "*s"]:
-    """the linear interpolation in a `table` over the unit interval"""
-    grid = jnp.linspace(0, 1, table.shape[0])
-    return jnp.interp(x, grid, table)
 
 
 def evaluate_polynomial(coefficients: Inexact[Array, "n"], x: Inexact[Array, "*s"]) -> Inexact[Array, "*s"]:
