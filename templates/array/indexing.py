@@ -15,7 +15,7 @@ def gather_rows(table: Num[Array, "v *d"], ids: Int[Array, "k"]) -> Num[Array, "
     return jnp.take(table, ids, axis=0, mode="clip")
 
 
-def embedding_lookup(table: Float[Array, "v d"], tokens: Integer[Array, "*b"]) -> Float[Array, "*b d"]:
+def lookup_scaled(table: Float[Array, "v d"], tokens: Integer[Array, "*b"]) -> Float[Array, "*b d"]:
     """the row of `table` for each token, scaled by the root of the width"""
     vectors = jnp.take(table, tokens, axis=0, mode="clip")
     return vectors * jnp.sqrt(jnp.asarray(table.shape[1], table.dtype))
@@ -44,7 +44,9 @@ def choose_layer(layers: Num[Array, "k *s"], which: Int[Array, "*s"]) -> Num[Arr
     return jnp.take_along_axis(layers, safe[None], axis=0)[0]
 
 
-def bilinear_sample(image: Float[Array, "m+1 n+1"], y: Float[Array, "*k"], x: Float[Array, "*k"]) -> Float[Array, "*k"]:
+def interpolate_grid(
+    image: Float[Array, "m+1 n+1"], y: Float[Array, "*k"], x: Float[Array, "*k"]
+) -> Float[Array, "*k"]:
     """`image` at fractional rows `y` and columns `x` by bilinear interpolation"""
     top = jnp.clip(jnp.floor(y), 0, image.shape[0] - 2).astype(jnp.int32)
     left = jnp.clip(jnp.floor(x), 0, image.shape[1] - 2).astype(jnp.int32)

@@ -118,7 +118,7 @@ def fourier_transform(z: Complex64[Array, "*b n"], *, fn: Literal["fft", "ifft"]
     return getattr(jnp.fft, fn)(z, axis=-1)
 
 
-def power_spectrum(x: Float32[Array, "*b n"], *, window: Literal["none", "hann"]) -> Float32[Array, "*b n//2+1"]:
+def frequency_power(x: Float32[Array, "*b n"], *, window: Literal["none", "hann"]) -> Float32[Array, "*b n//2+1"]:
     """the power of each frequency along the last axis"""
     if window == "hann":
         tapered = x * jnp.hanning(x.shape[-1] + 2)[1:-1]
@@ -128,7 +128,7 @@ def power_spectrum(x: Float32[Array, "*b n"], *, window: Literal["none", "hann"]
     return jnp.square(spectrum.real) + jnp.square(spectrum.imag)
 
 
-def spectral_derivative(x: Float32[Array, "*b 2*n+2"]) -> Float32[Array, "*b 2*n+2"]:
+def fourier_slope(x: Float32[Array, "*b 2*n+2"]) -> Float32[Array, "*b 2*n+2"]:
     """the derivative of a periodic signal along the last axis, by its Fourier series"""
     size = x.shape[-1]
     waves = 2 * jnp.pi * jnp.fft.rfftfreq(size)

@@ -111,7 +111,7 @@ def unit_triangular_solve(
     return lax.fori_loop(0, size, substitute, b)
 
 
-def gram_schmidt(vectors: Float[Array, "m n"], *, scale: Literal["euclid", "max", "none"]) -> Float[Array, "m n"]:
+def orthogonal_rows(vectors: Float[Array, "m n"], *, scale: Literal["euclid", "max", "none"]) -> Float[Array, "m n"]:
     """the rows made orthogonal to the rows before them, and divided by their `scale`"""
 
     def body(i, basis):
@@ -151,7 +151,7 @@ def repeated_differences(x: Num[Array, "*b n"], *, order: Literal[1, 2, 3]) -> N
     return lax.fori_loop(0, order, body, x)
 
 
-def shortest_paths(lengths: Float[Array, "n n"], *, rule: Literal["total", "bottleneck"]) -> Float[Array, "n n"]:
+def relax_paths(lengths: Float[Array, "n n"], *, rule: Literal["total", "bottleneck"]) -> Float[Array, "n n"]:
     """the `rule` length of the best path between all pairs of nodes, by Floyd and Warshall"""
 
     def relax(k, best):

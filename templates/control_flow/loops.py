@@ -121,7 +121,7 @@ def until_small(
     return lax.while_loop(unfinished, body, (x, jnp.int32(0)))
 
 
-def fixed_point(
+def contract_until(
     x: Float[Array, "n"],
     shift: Float[Array, "n"],
     *,

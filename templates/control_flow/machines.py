@@ -94,7 +94,7 @@ def polynomial_hash(
     return digest
 
 
-def edit_distance(a: Integer[Array, "m"], b: Integer[Array, "n"]) -> Int32[Array, "n"]:
+def prefix_edit_distances(a: Integer[Array, "m"], b: Integer[Array, "n"]) -> Int32[Array, "n"]:
     """the edit distance of `a` to each prefix of `b`, by dynamic programming in two nested scans"""
     start = jnp.arange(b.shape[0] + 1)
 

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Num, Real
 from jaxir import Uniform
 
 
-def linear_recurrence(
+def decaying_states(
     decay: Float[Array, "t *s"],
     inputs: Float[Array, "t *s"],
     *,
@@ -82,7 +82,7 @@ def segmented_sums(
     return sums
 
 
-def exponential_smoothing(
+def smoothed_series(
     x: Float[Array, "t *s"], *, rate: Annotated[float, Uniform(0.2, 0.8)], trend: Literal["none", "additive"]
 ) -> Float[Array, "t *s"]:
     """the exponentially smoothed series at the given `rate`, with a `trend` term"""

@@ -179,7 +179,7 @@ def bubble_pass(x: Real[Array, "n+1"], *, direction: Literal["up", "down"]) -> R
     return lax.fori_loop(0, x.shape[0] - 1, body, x)
 
 
-def knapsack(values: Float[Array, "n"], weights: Int[Array, "n"]) -> Float[Array, "8"]:
+def best_value_by_capacity(values: Float[Array, "n"], weights: Int[Array, "n"]) -> Float[Array, "8"]:
     """the best total value for each capacity from zero to seven, each item taken at most once"""
     room = jnp.arange(8)
 
