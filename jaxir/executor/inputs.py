@@ -63,9 +63,11 @@ def _array(rng: np.random.Generator, spec: ArraySpec, distribution: Distribution
         return np.asarray(parts[0] + 1j * parts[1]).astype(dtype)
     if spec.dtype.startswith(("int", "uint")):
         low, high = distribution.unsigned if spec.dtype.startswith("u") else distribution.signed
-        limits = ml_dtypes.iinfo(dtype)
+        limits = ml_dtypes.iinfo(dtype)  # type: ignore[no-untyped-call]  # its stub lacks one
         return rng.integers(max(low, limits.min), min(high, limits.max), shape, endpoint=True).astype(dtype)
-    return np.asarray(distribution.real(rng, shape)).astype(dtype)
+    values = np.asarray(distribution.real(rng, shape))
+    # This type holds powers of two and no sign.
+    return (np.abs(values) if spec.dtype == "float8_e8m0fnu" else values).astype(dtype)
 
 
 def draw(specs: Sequence[ArraySpec], input_seed: int) -> list[Array]:

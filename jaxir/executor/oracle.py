@@ -11,8 +11,8 @@ Foreign IR may kill or hang a process in either oracle: run it in a worker proce
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ from jaxlib.mlir.passmanager import PassManager
 
 from jaxir.errors import Rejected
 from jaxir.executor.inputs import DISTRIBUTIONS, draw, numpy_dtype
-from jaxir.extractor.facts import Costs
+from jaxir.extractor.facts import Costs, integers
 from jaxir.extractor.lower import Extraction, Lowering
 from jaxir.extractor.program import Op, Program, TensorType
 from jaxir.sample import ArraySpec
@@ -84,12 +84,12 @@ LIMITS: Final = (
     Limit("stablehlo.reduce_scatter", "needs several devices"),
     Limit("stablehlo.replica_id", "needs several devices"),
     Limit("stablehlo.partition_id", "needs several devices"),
-    Limit("*", "wrong for f8E8M0", lambda operands, results: any(t.element == "f8E8M0FNU" for t in operands + results)),
-    Limit("*", "tokens", lambda operands, results: any("token" in t.element for t in operands + results)),
 )
+#: Element types that the interpreter must not see, with what would happen.
+ELEMENT_LIMITS: Final = {"f8E8M0FNU": "wrong for f8E8M0", "!stablehlo.token": "has no tokens"}
 
 #: Elements times steps that the interpreter may go through; about what a compile costs in time.
-MAX_WORK: Final = 50_000.0
+MAX_WORK: Final = 20_000.0
 #: Turns assumed for a loop whose condition compares with no constant.
 UNKNOWN_TURNS: Final = 20.0
 
@@ -101,20 +101,15 @@ _WIDER: Final = {
 }
 
 
-def _turns(program: Program) -> Callable[[Op], float]:
+@functools.cache
+def _limits_of(name: str) -> tuple[Limit, ...]:
+    return tuple(limit for limit in LIMITS if limit.concerns(name))
+
+
+def _turns(loop: Op) -> float:
     """How often a loop runs, guessed from the largest integer constant in its condition."""
-
-    def turns(loop: Op) -> float:
-        constants = [
-            int(text)
-            for op in loop.regions[0].ops
-            if op.name == "stablehlo.constant"
-            for text in [op.attribute("value").removeprefix("dense<").partition(">")[0]]
-            if text.isdigit()
-        ]
-        return float(max(constants)) if constants else UNKNOWN_TURNS
-
-    return turns
+    values = [integers(op.attribute("value")) for op in loop.regions[0].ops if op.name == "stablehlo.constant"]
+    return float(max((value[0] for value in values if len(value) == 1 and value[0] > 0), default=UNKNOWN_TURNS))
 
 
 def limit_of(program: Program) -> str:
@@ -122,13 +117,13 @@ def limit_of(program: Program) -> str:
     types = program.types
     if program.implicit:
         return "several platforms"
+    for element in sorted({value_type.element for value_type in types} & ELEMENT_LIMITS.keys()):
+        return ELEMENT_LIMITS[element]
     for op in program.ops():
-        for limit in LIMITS:
-            if limit.concerns(op.name) and limit.when(
-                [types[number] for number in op.operands], [types[number] for number in op.results]
-            ):
+        for limit in _limits_of(op.name):
+            if limit.when([types[number] for number in op.operands], [types[number] for number in op.results]):
                 return f"{op.name}: {limit.reason}"
-    cost = Costs(program, _turns(program)).function("main")
+    cost = Costs(program, _turns).function("main")
     return "takes too long" if cost.flops + cost.transcendentals + cost.bytes_accessed / 8 > MAX_WORK else ""
 
 
@@ -205,6 +200,11 @@ def _widen_results(main: ir.Operation) -> None:
         del main.attributes["res_attrs"]
 
 
+def _constant(array: Array) -> ir.Attribute:
+    contiguous: Any = np.ascontiguousarray(array)
+    return ir.DenseElementsAttr.get(contiguous, type=mlir.dtype_to_ir_type(array.dtype), shape=array.shape)
+
+
 class Interpreter:
     """The StableHLO reference interpreter on one program. It takes the program's module over and changes it."""
 
@@ -236,14 +236,7 @@ class Interpreter:
     def run(self, inputs: Sequence[Array]) -> list[Array]:
         """Run on arrays of the argument types; results have the types of `outputs`."""
         with self.module.context, ir.Location.unknown():
-            attributes = [
-                ir.DenseElementsAttr.get(
-                    np.ascontiguousarray(array).reshape(array.shape),
-                    type=mlir.dtype_to_ir_type(array.dtype),
-                    shape=array.shape,
-                )
-                for array in inputs
-            ]
+            attributes = [_constant(array) for array in inputs]
             raw = iter([np.array(result) for result in stablehlo.eval_module(self.module, attributes)])
         results = []
         for spec in self.outputs:
@@ -361,8 +354,8 @@ def _is_constant(array: Array) -> bool:
 def observe(extraction: Extraction) -> Observation:
     """Admission rule 5: find inputs on which all outputs are finite and none is constant.
 
-    Tried are four seeds made of the sample's id, one of each distribution. The outputs also have to differ from those on
-    the behaviour inputs: a kernel that gives the same whatever it gets is constant.
+    Tried are four seeds made of the sample's id, one of each distribution. The outputs also have to differ from those
+    on the behaviour inputs: a kernel that gives the same whatever it gets is constant.
 
     Raises:
         Rejected: stage `run`: `non-finite output`, `constant output`, or the type of an exception.

@@ -19,24 +19,24 @@ StableHLO as it stands, so without fusion or other optimisation:
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
 from collections import Counter
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from jaxir.extractor.program import Block, Op, Program, TensorType
 
 
-@dataclasses.dataclass(frozen=True)
-class Cost:
-    """Costs of one execution; see the module for the rules."""
+class Cost(NamedTuple):
+    """Costs of one execution; see the module for the rules. (A tuple: one is made for every op of a corpus.)"""
 
     flops: float = 0.0
     transcendentals: float = 0.0
     bytes_accessed: float = 0.0
 
-    def __add__(self, other: Cost) -> Cost:
+    def plus(self, other: Cost) -> Cost:
         return Cost(
             self.flops + other.flops,
             self.transcendentals + other.transcendentals,
@@ -94,6 +94,7 @@ _INTEGERS: Final = re.compile(r"-?\d+")
 _BITS: Final = re.compile(r"(\d+)")
 
 
+@functools.lru_cache(4096)
 def bytes_of(value_type: TensorType) -> int:
     """Bytes of an array, sub-byte elements packed; a token has none."""
     element = value_type.element
@@ -176,12 +177,12 @@ class Costs:
         if op.name == "stablehlo.composite":
             return self.function(op.attribute("decomposition").lstrip("@").strip('"'))
         if op.name == "stablehlo.while":
-            turn = self.block(op.regions[0]) + self.block(op.regions[1])
+            turn = self.block(op.regions[0]).plus(self.block(op.regions[1]))
             count = self.turns(op)
             return Cost(turn.flops * count, turn.transcendentals * count, turn.bytes_accessed * count)
         if op.name in ("stablehlo.case", "stablehlo.if"):
             arms = [self.block(region) for region in op.regions]
-            return Cost(*(max(figures) for figures in zip(*map(dataclasses.astuple, arms), strict=True)))
+            return Cost(*(max(figures) for figures in zip(*arms, strict=True)))
         types = self.program.types
         operands = [types[number] for number in op.operands]
         results = [types[number] for number in op.results]
@@ -192,7 +193,8 @@ class Costs:
         if op.name in ELEMENTWISE:
             return Cost(size, 0.0, accessed)
         rule = _RULES.get(op.name)
-        return (rule(self, op, operands, results) if rule else Cost()) + Cost(bytes_accessed=accessed)
+        cost = rule(self, op, operands, results) if rule else Cost()
+        return cost._replace(bytes_accessed=accessed)
 
     def bytes(self, op: Op, operands: list[TensorType], results: list[TensorType]) -> int:
         written = sum(map(bytes_of, results))
@@ -260,7 +262,7 @@ def _reduce_window(costs: Costs, op: Op, operands: list[TensorType], results: li
 def _select_and_scatter(costs: Costs, op: Op, operands: list[TensorType], results: list[TensorType]) -> Cost:
     window = math.prod(integers(op.attribute("window_dimensions")))
     source = operands[1].size
-    return costs.block(op.regions[0]).times(source * (window - 1)) + costs.block(op.regions[1]).times(source)
+    return costs.block(op.regions[0]).times(source * (window - 1)).plus(costs.block(op.regions[1]).times(source))
 
 
 def _scatter(costs: Costs, op: Op, operands: list[TensorType], results: list[TensorType]) -> Cost:

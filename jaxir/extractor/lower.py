@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import inspect
-import itertools
 import json
 import linecache
 from collections.abc import Callable, Collection, Sequence
@@ -21,7 +19,6 @@ from typing import Any, Final
 
 import jax
 import jaxlib.version
-import numpy as np
 
 from jaxir.errors import Rejected, UserError
 from jaxir.extractor import canonical, facts, program
@@ -278,32 +275,3 @@ def extract_kernel(
         jaxir_version=__version__,
     )
     return Extraction(sample, lowering, found)
-
-
-def spec_of(value: Any) -> ArraySpec:
-    """The spec of an array, a NumPy array, a Python scalar or a `jax.ShapeDtypeStruct`, as `jax.jit` would type it.
-
-    Raises:
-        UserError: the value is none of these.
-    """
-    if isinstance(value, ArraySpec):
-        return value
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
-        return ArraySpec(tuple(value.shape), str(jax.dtypes.canonicalize_dtype(value.dtype)))
-    if isinstance(value, bool | int | float | complex | np.generic):
-        return ArraySpec((), str(jax.numpy.result_type(value)))
-    raise UserError(
-        f"argument of type {type(value).__name__}: expected an array, a number, or a shape with a dtype"
-        " (kernels take flat positional arrays)"
-    )
-
-
-def parameter_names(function: Callable[..., Any], count: int) -> tuple[str, ...]:
-    """Names of the first `count` positional parameters; `*args` gives `args_0`, `args_1`, ..."""
-    names: list[str] = []
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
-            names += [f"{parameter.name}_{position}" for position in range(count - len(names))]
-        elif parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
-            names.append(parameter.name)
-    return tuple(itertools.islice(names, count))
