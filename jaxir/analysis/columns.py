@@ -61,7 +61,9 @@ CANDIDATES: dict[str, tuple[str, ...]] = {
 }
 #: Names that say what a column is; the others must also look like it.
 _CERTAIN = frozenset(CANDIDATES["python_source"][:12] + CANDIDATES["stablehlo"][:13])
-_PYTHON = re.compile(r"^\s*(?:def|import|from|class|@|lambda)\b|\bdef \w+\(|\bimport \w|^# Source not available", re.M)
+_PYTHON = re.compile(
+    r"^[ \t]*(?:def|import|from|class|@|lambda)\b|\bdef \w+\(|\bimport \w|^# Source not available", re.M
+)
 
 
 def looks_like_python(text: str) -> bool:

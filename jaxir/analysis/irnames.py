@@ -1,32 +1,38 @@
 """IR text up to names: which dialect a text is in, its canonical text, and its skeleton.
 
 Foreign IR may be hostile, and parsing MLIR can kill the process, so everything here is one regular-expression pass over
-the text; no pattern can backtrack more than linearly. The result is a text to compare and to hash, not to parse again.
+the text; no pattern takes more than linear time, whatever the text. The result is a text to compare and to hash, not to parse again.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 
-_STRING = r'"(?:[^"\\\n]|\\.)*"'
+# A string that never ends counts up to the end of its line, so that no text is scanned twice.
+_STRING = r'"(?:[^"\\\n]|\\.)*+"?'
 _NAME = r"[\w$.-]+"
 
-#: (dialect, pattern) in the order of the test; the first that occurs near the start of a text decides.
-_SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("hlo", re.compile(r"^\s*HloModule\b", re.M)),
-    ("stablehlo", re.compile(r"\b(?:stablehlo|chlo)\.\w")),
-    ("mlir", re.compile(r"^\s*module\b.*[@{]|\bfunc\.func\b|^\s*func\b.*@", re.M)),
-    ("llvm", re.compile(r"^\s*(?:define|declare)\b[^\n]*@|^target (?:triple|datalayout)\b", re.M)),
-    ("jaxpr", re.compile(r"\{\s*lambda\b[^\n]*;")),
+#: (dialect, literals of which one must occur, pattern); the first that fits the start of a text decides.
+_SIGNS: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
+    ("hlo", ("HloModule",), re.compile(r"^[ \t]*HloModule\b", re.M)),
+    ("stablehlo", ("stablehlo.", "chlo."), re.compile(r"\b(?:stablehlo|chlo)\.\w")),
+    ("mlir", ("module", "func"), re.compile(r"^[ \t]*module\b.*[@{]|\bfunc\.func\b|^[ \t]*func\b.*@", re.M)),
+    (
+        *("llvm", ("define", "declare", "target")),
+        re.compile(r"^[ \t]*(?:define|declare)\b[^\n]*@|^target (?:triple|datalayout)\b", re.M),
+    ),
+    ("jaxpr", ("lambda",), re.compile(r"\{[ \t]*lambda\b[^\n]*;")),
 )
 _HEAD = 20_000
 
 
+@functools.lru_cache(maxsize=2)  # the steps of an analysis ask for the same text one after another
 def dialect_of(ir: str) -> str:
     """`stablehlo`, `mlir` (any other MLIR), `hlo`, `llvm`, `jaxpr`, or "" for a text that is no IR we know."""
     head = ir[:_HEAD]
-    for dialect, sign in _SIGNS:
-        if sign.search(head):
+    for dialect, literals, sign in _SIGNS:
+        if any(literal in head for literal in literals) and sign.search(head):
             return dialect
     return ""
 
@@ -86,13 +92,14 @@ class _Numbering:
 # --- MLIR ---------------------------------------------------------------------------------------------------------
 
 # Result and argument infos are names of Python values; locations name source lines.
-_MLIR_INFO = re.compile(rf"\bjax\.(?:result_info|arg_info)\s*=\s*{_STRING}\s*,?\s*")
-_MLIR_EMPTY = re.compile(r"\s*\{\s*\}(?=\s*[,)])")
+_MLIR_INFO = re.compile(
+    rf" \{{jax\.(?:result_info|arg_info) = {_STRING}\}}|jax\.(?:result_info|arg_info) = {_STRING}(?:, )?"
+)
 _LOC_ALIAS = re.compile(r"^#loc\w*\s*=[^\n]*$", re.M)
 _LOC = re.compile(r"\bloc\(")
+# Each alternative starts with a literal character and none is a group: `re` then skips quickly to the next one.
 _MLIR_TOKEN = re.compile(
-    rf"(?P<keep>\bcustom_call\s+@{_NAME})|(?P<string>{_STRING})|(?P<comment>//[^\n]*)|(?P<func>\bfunc(?:\.func)?(?=\s))"
-    rf"|(?P<value>%{_NAME})|(?P<symbol>@(?:{_NAME}|{_STRING}))|(?P<block>\^{_NAME})|(?P<space>\s+)"
+    rf"%{_NAME}|@{_NAME}|@{_STRING}|{_STRING}|\^{_NAME}|//[^\n]*|custom_call\s+@{_NAME}|func\.func\s|func\s"
 )
 
 
@@ -119,38 +126,32 @@ def _without_locations(text: str) -> str:
 
 
 def _canonical_mlir(ir: str) -> str:
-    symbols, values, blocks = _Numbering(), _Numbering(), _Numbering()
+    symbols: dict[str, str] = {}
+    local: dict[str, str] = {}  # names of values and blocks belong to a function
 
     def rename(match: re.Match[str]) -> str:
-        kind, text = match.lastgroup, match.group()
-        if kind == "value":
-            base, _, part = text.partition("#")
-            return f"%{values(base)}" + (f"#{part}" if part else "")
-        if kind == "symbol":
-            return f"@{symbols(text)}"
-        if kind == "block":
-            return f"^{blocks(text)}"
-        if kind == "func":  # names of values are local to a function
-            values.clear()
-            blocks.clear()
-            return text
-        if kind in ("space", "comment"):
-            return " "
-        return " ".join(text.split()) if kind == "keep" else text
+        token = match.group()
+        kind = token[0]
+        if kind in "%^":
+            return local.setdefault(token, f"{kind}{len(local)}")
+        if kind == "@":
+            return symbols.setdefault(token, f"@{len(symbols)}")
+        if kind == "f":
+            local.clear()
+        return " " if kind == "/" else token
 
-    text = _MLIR_EMPTY.sub("", _MLIR_INFO.sub("", _without_locations(ir)))
-    return " ".join(_MLIR_TOKEN.sub(rename, text).split())
+    return " ".join(_MLIR_TOKEN.sub(rename, _MLIR_INFO.sub("", _without_locations(ir))).split())
 
 
 # --- HLO text -----------------------------------------------------------------------------------------------------
 
 _HLO_METADATA = re.compile(
-    rf",?\s*metadata=\{{(?:[^{{}}\"]|{_STRING}|\{{[^{{}}]*\}})*\}}|/\*.*?\*/|,\s*origin=\{{[^{{}}]*\}}"
+    rf"(?:, )?metadata=\{{(?:[^{{}}\"]|{_STRING}|\{{[^{{}}]*\}})*+\}}|/\*[^*\n]*\*/|(?:, )?origin=\{{[^{{}}]*\}}"
 )
 _HLO_TABLES = re.compile(r"^(?:FileNames|FunctionNames|FileLocations|StackFrames)\n(?:\d+ [^\n]*\n)*", re.M)
-_HLO_MODULE = re.compile(rf"^(\s*HloModule)\s+{_NAME}", re.M)
+_HLO_MODULE = re.compile(rf"^([ \t]*HloModule)\s+{_NAME}", re.M)
 _HLO_DEFINED = re.compile(
-    rf"^\s*(?:ROOT\s+)?%?({_NAME})\s+=\s|^(?:ENTRY\s+)?%?({_NAME})\s*(?:\([^\n]*->[^\n]*)?\{{\s*$", re.M
+    rf"^[ \t]*(?:ROOT[ \t]+)?%?({_NAME})[ \t]+=\s|^(?:ENTRY[ \t]+)?%?({_NAME})[ \t]*(?:\([^\n]*)?\{{[ \t]*$", re.M
 )
 _HLO_TOKEN = re.compile(rf"{_STRING}|%{_NAME}|(?<![\w.%-])[A-Za-z_][\w.-]*(?![\w.(=-])")
 
@@ -171,9 +172,9 @@ def _canonical_hlo(ir: str) -> str:
 # --- LLVM ---------------------------------------------------------------------------------------------------------
 
 _LLVM_NOISE = re.compile(r"^(?:source_filename\b|;|!)[^\n]*$|(?:,\s*)?![\w.]+ !(?:\d+|\{[^}\n]*\})|;[^\n]*$", re.M)
-_LLVM_DECLARED = re.compile(rf"^\s*declare\b[^\n@]*@({_NAME})", re.M)
+_LLVM_DECLARED = re.compile(rf"^[ \t]*declare\b[^\n@]*@({_NAME})", re.M)
 _LLVM_TOKEN = re.compile(
-    rf"(?P<string>{_STRING})|(?P<define>^\s*define\b)|(?P<label>^{_NAME}(?=:))|(?P<value>%{_NAME})|(?P<symbol>@{_NAME})",
+    rf"(?P<string>{_STRING})|(?P<define>^[ \t]*define\b)|(?P<label>^{_NAME}(?=:))|(?P<value>%{_NAME})|(?P<symbol>@{_NAME})",
     re.M,
 )
 

@@ -178,10 +178,12 @@ def _signature(line: str) -> str:
 
 # --- HLO text and LLVM --------------------------------------------------------------------------------------------
 
-_HLO_OP = re.compile(r"^\s*(?:ROOT\s+)?%?[\w.-]+\s+=\s+(\(?)([a-z]\w*)?\[?.*?[\])}]\s+([a-z][a-z0-9-]*)\(", re.M)
+_HLO_OP = re.compile(
+    r"^[ \t]*(?:ROOT[ \t]+)?%?[\w.-]+[ \t]+=[ \t]+(\(?)([a-z]\w*)?\[?.*?[\])}]\s+([a-z][a-z0-9-]*)\(", re.M
+)
 _HLO_TARGET = re.compile(r'custom_call_target="([^"]*)"')
 _LLVM_OP = re.compile(
-    r"^\s+(?:%[\w.]+\s*=\s*)?(?:(?:tail|musttail|notail)\s+)?"
+    r"^[ \t]+(?:%[\w.]+\s*=\s*)?(?:(?:tail|musttail|notail)\s+)?"
     r"(f?neg|f?add|f?sub|f?mul|[usf]div|[usf]rem|shl|[la]shr|and|or|xor|[if]cmp|phi|select|call|invoke|load|store|alloca|"
     r"getelementptr|bitcast|trunc|[sz]ext|fptrunc|fpext|fpto[us]i|[us]itofp|ptrtoint|inttoptr|addrspacecast|freeze|"
     r"extractelement|insertelement|shufflevector|extractvalue|insertvalue|atomicrmw|cmpxchg|fence|ret|br|switch|"

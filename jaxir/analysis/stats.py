@@ -38,7 +38,7 @@ _MAX_NAMES = 10_000  # a foreign column may hold a new name in every row
 _OTHER = "(other)"
 _NONE = "(none)"
 _MAX_SPLITS = 60
-_MAX_PARSED = 1_000_000  # a longer source is no kernel; parsing it would cost seconds
+_MAX_PARSED = 300_000  # a longer source is no kernel; parsing it would cost seconds
 _MARKER = re.compile(
     r"\b(?:source|code)\b[^\n]{0,40}\b(?:not available|unavailable|not found|missing)\b|^\W*TODO\W*$", re.I
 )
