@@ -178,6 +178,7 @@ def render(
     data: Sequence[DataFile],
     *,
     schema: pa.Schema = SCHEMA,
+    layout: str = "native",
     counts: Mapping[tuple[str, str], int],
     stats: Mapping[str, Any],
     command: str,
@@ -187,6 +188,7 @@ def render(
     Args:
         data: every data file; those in `data/` make the configs, those in `jsonl/` are only mentioned.
         schema: columns of the files in `data/`.
+        layout: field names of the JSON lines.
         counts: rows by (split, category).
         stats: figures; the plain values (numbers and texts) become a table.
         command: the command line that makes the corpus; may be empty.
@@ -222,7 +224,8 @@ def render(
         fields=[(field.name, _type_name(field.type), docs[field.name]) for field in schema],
         example=categories[0],
         has_parquet=main[0].path.endswith(".parquet"),
-        jsonl=sorted(entry.path for entry in data if entry.path.startswith("jsonl/")),
+        jsonl=any(entry.path.startswith("jsonl/") for entry in data),
+        layout=layout,
         digest=content_digest(main),
     )
 

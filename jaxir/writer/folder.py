@@ -195,6 +195,15 @@ class Folder:
             files.write_atomic(self._segments / record.segment, content)
             self._ledger.append(record)
 
+    def drop_last_block(self) -> None:
+        """Forget the last committed block, so that the caller makes it anew; published files stay as they are."""
+        with files.disk_errors(self.path):
+            self._restore()
+            if self._ledger.records:
+                dropped = self._ledger.records[-1]
+                self._ledger.truncate(len(self._ledger.records) - 1)
+                files.remove(self._segments / dropped.segment)
+
     # publishing
 
     def check_target(self, target_rows: int) -> None:

@@ -155,7 +155,9 @@ def stage(
     texts = {
         "croissant.json": files.pretty_json(croissant.describe(main, schema, digest)),
         "stats.json": files.pretty_json({"corpus": corpus, "rejections": totals, **stats}),
-        "README.md": card.render(data, schema=schema, counts=counts, stats=stats, command=command).encode(),
+        "README.md": card.render(
+            data, schema=schema, layout=layout, counts=counts, stats=stats, command=command
+        ).encode(),
     }
     for name, content in texts.items():
         files.write_synced(staging / name, content)

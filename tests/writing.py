@@ -1,0 +1,92 @@
+"""A run of the writer in a process of its own, which a test may kill at any system call that changes the disk."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import resource
+import signal
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from rows import IDENTITY, make_samples
+
+from jaxir.errors import UserError
+from jaxir.sample import Sample
+from jaxir.writer.folder import Folder
+
+BLOCK = 20
+SETTINGS: dict[str, Any] = {"formats": ("parquet", "jsonl"), "layout": "legacy", "shard_size": 30}
+#: Every way in which the writer changes names on the disk or makes content durable.
+CALLS = ("fsync", "mkdir", "replace", "rmdir", "unlink")
+
+
+def some_rows(start: int, stop: int, **options: Any) -> list[Sample]:
+    """Rows of few splits and categories, so that a run has few files and few moments to be killed at."""
+    rows = make_samples(start, stop, **options)
+    return [dataclasses.replace(row, category="math", split="test" if row.index % 8 == 3 else "train") for row in rows]
+
+
+def write(out: Path, target: int, **open_options: Any) -> None:
+    """What the pipeline does: go on after the last committed row, and publish."""
+    with Folder.open(out, IDENTITY, **open_options) as folder:
+        folder.check_target(target)
+        for start in range(folder.extra.get("next", 0), target, BLOCK):
+            stop = min(start + BLOCK, target)
+            folder.commit(some_rows(start, stop), {("run", "not finite"): start // BLOCK}, {"next": stop})
+        if not folder.is_published(target, **SETTINGS):
+            folder.publish(target, stats={"rows": target}, command=f"jaxir generate --target {target}", **SETTINGS)
+
+
+def count_calls(action: Callable[[int], None]) -> None:
+    """Call `action` with 1, 2, ... before each call of `CALLS` in this process."""
+    number = 0
+
+    def wrap(real: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapper(*args: Any, **options: Any) -> Any:
+            nonlocal number
+            number += 1
+            action(number)
+            return real(*args, **options)
+
+        return wrapper
+
+    for name in CALLS:
+        setattr(os, name, wrap(getattr(os, name)))
+
+
+def write_and_die(out: Path, target: int, call: int, options: Mapping[str, Any] = MappingProxyType({})) -> None:
+    """In a child: `write`, with SIGKILL before the system call number `call`."""
+    count_calls(lambda number: os.kill(os.getpid(), signal.SIGKILL) if number == call else None)
+    write(out, target, **options)
+
+
+def write_limited(out: Path, target: int, most_bytes: int, answer: Any) -> None:
+    """In a child: `write` where no file may grow over `most_bytes` (0: no limit); sends the `UserError` or 'done'."""
+    if most_bytes:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+    try:
+        write(out, target)
+    except UserError as error:
+        answer.send(str(error))
+    else:
+        answer.send("done")
+
+
+def write_as_nobody(out: Path, target: int, answer: Any) -> None:
+    """In a child: `write_limited` without the rights of root, which no mode of a file stops."""
+    if os.getuid() == 0:
+        os.setgid(65534)
+        os.setuid(65534)
+    write_limited(out, target, 0, answer)
+
+
+def hold(out: Path, answer: Any) -> None:
+    """In a child: hold the folder until the pipe closes."""
+    with Folder.open(out, IDENTITY):
+        answer.send(os.getpid())
+        with contextlib.suppress(EOFError):
+            answer.recv()
