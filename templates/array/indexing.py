@@ -114,12 +114,14 @@ def window_at(x: Num[Array, "m+n *d"], taper: Num[Array, "m"], start: Int[Array,
     return window * taper.reshape(-1, *(1,) * (x.ndim - 1))
 
 
-def crop_patch(image: Num[Array, "m n"], corner: Int[Array, "2"], mask: Num[Array, "1 1"]) -> Num[Array, "m n"]:
-    """`image` shifted by a dynamic crop at `corner` of its periodic extension, times `mask`"""
-    tiled = jnp.tile(image, (2, 2))
-    limits = jnp.array(image.shape, corner.dtype)
-    row, column = jnp.clip(corner, 0, limits)
-    return lax.dynamic_slice(tiled, (row, column), image.shape) * mask
+def crop_window(
+    image: Num[Array, "m+2 n+2 *c"], corner: Int[Array, "2"], weights: Num[Array, "3 3"]
+) -> Num[Array, "3 3 *c"]:
+    """the window of three by three at `corner`, times `weights`"""
+    channels = image.shape[2:]
+    row, column = corner.astype(jnp.int32)
+    window = lax.dynamic_slice(image, (row, column, *(0,) * len(channels)), (3, 3, *channels))
+    return window * weights.reshape(3, 3, *(1,) * len(channels))
 
 
 def write_window(
@@ -195,12 +197,19 @@ def histogram_counts(x: Float[Array, "*s"], *, density: Literal[False, True]) ->
     return result
 
 
-def joint_counts(rows: Integer[Array, "n"], columns: Integer[Array, "n"]) -> Int32[Array, "5 5"]:
+def joint_counts(
+    rows: Integer[Array, "n"], columns: Integer[Array, "n"], *, how: Literal["one hot", "scatter", "compare"]
+) -> Int32[Array, "5 5"]:
     """the contingency table of two label vectors over five classes"""
-    classes = jnp.arange(5, dtype=rows.dtype)
-    left = (jnp.minimum(rows, 4)[:, None] == classes).astype(jnp.int32)
-    right = (jnp.minimum(columns, 4)[:, None] == classes).astype(jnp.int32)
-    return left.T @ right
+    left, right = jnp.minimum(rows, 4), jnp.minimum(columns, 4)
+    if how == "one hot":
+        table = jax.nn.one_hot(left, 5, dtype=jnp.int32).T @ jax.nn.one_hot(right, 5, dtype=jnp.int32)
+    elif how == "scatter":
+        table = jnp.zeros((5, 5), jnp.int32).at[left, right].add(1)
+    else:
+        pairs = left.astype(jnp.int32) * 5 + right.astype(jnp.int32)
+        table = jnp.sum(pairs[:, None] == jnp.arange(25), axis=0).reshape(5, 5)
+    return table
 
 
 def one_hot_encode(

@@ -106,11 +106,11 @@ def space_to_depth(image: Num[Array, "2*m 2*n *c"]) -> Num[Array, "m n 4 *c"]:
     return jnp.swapaxes(blocks, 1, 2).reshape(rows // 2, columns // 2, 4, *channels)
 
 
-def depth_to_space(cells: Num[Array, "m n 4"], bias: Num[Array, "#m n 4"]) -> Num[Array, "2*m 2*n"]:
-    """the four channels of each cell spread into a two by two block"""
-    m, n, _ = cells.shape
-    blocks = (cells + bias).reshape(m, n, 2, 2)
-    return blocks.transpose(0, 2, 1, 3).reshape(2 * m, 2 * n)
+def depth_to_space(cells: Num[Array, "*b m n 4"], bias: Num[Array, "4"]) -> Num[Array, "*b 2*m 2*n"]:
+    """the four channels of each cell, plus `bias`, spread into a two by two block"""
+    *batch, m, n, _ = cells.shape
+    blocks = (cells + bias).reshape(*batch, m, n, 2, 2)
+    return jnp.swapaxes(blocks, -3, -2).reshape(*batch, 2 * m, 2 * n)
 
 
 def channels_last(x: Num[Array, "c *s"], scale: Num[Array, "c"]) -> Num[Array, "*s c"]:
@@ -165,14 +165,14 @@ def dynamic_roll(x: Num[Array, "n *d"], shift: Float[Array, ""]) -> Num[Array, "
     return jnp.roll(x, steps, axis=0)
 
 
-def periodic_laplacian(u: Float[Array, "m n"], *, stencil: Literal["five", "nine"]) -> Float[Array, "m n"]:
-    """the `stencil` point Laplacian of a periodic field"""
-    rows = jnp.roll(u, 1, axis=0) + jnp.roll(u, -1, axis=0)
-    columns = jnp.roll(u, 1, axis=1) + jnp.roll(u, -1, axis=1)
+def periodic_laplacian(u: Float[Array, "*b m n"], *, stencil: Literal["five", "nine"]) -> Float[Array, "*b m n"]:
+    """the `stencil` point Laplacian of each periodic field"""
+    rows = jnp.roll(u, 1, axis=-2) + jnp.roll(u, -1, axis=-2)
+    columns = jnp.roll(u, 1, axis=-1) + jnp.roll(u, -1, axis=-1)
     if stencil == "five":
         result = rows + columns - 4 * u
     else:
-        corners = jnp.roll(rows, 1, axis=1) + jnp.roll(rows, -1, axis=1)
+        corners = jnp.roll(rows, 1, axis=-1) + jnp.roll(rows, -1, axis=-1)
         result = (4 * (rows + columns) + corners - 20 * u) / 6
     return result
 
@@ -251,10 +251,10 @@ def structured_matrix(
     return scale[:, None] * matrix
 
 
-def sliding_windows(x: Num[Array, "n+2"]) -> Num[Array, "n 3"]:
-    """all windows of three neighbouring entries"""
+def sliding_windows(x: Num[Array, "n+2 *d"], offset: Num[Array, "*#d"]) -> Num[Array, "n 3 *d"]:
+    """all windows of three neighbouring rows, each plus `offset`"""
     starts = jnp.arange(x.shape[0] - 2)
-    return x[starts[:, None] + jnp.arange(3)[None, :]]
+    return x[starts[:, None] + jnp.arange(3)[None, :]] + offset
 
 
 def sliding_order(x: Real[Array, "*b n+2"], *, pick: Literal[0, 1, 2]) -> Real[Array, "*b n"]:
@@ -332,6 +332,12 @@ def grid_function(
     return values
 
 
-def center_crop_mix(x: Num[Array, "m+2 n+2"], patch: Num[Array, "m n"]) -> Num[Array, "m+2 n+2"]:
-    """`x` with `patch` added to its inner part"""
-    return x + lax.pad(patch, jnp.zeros((), x.dtype), [(1, 1, 0), (1, 1, 0)])
+def add_to_center(
+    x: Num[Array, "*b n+2"], patch: Num[Array, "*b n"], *, how: Literal["pad", "index"]
+) -> Num[Array, "*b n+2"]:
+    """`x` with `patch` added to the inner entries of its last axis"""
+    if how == "pad":
+        result = x + lax.pad(patch, jnp.zeros((), x.dtype), [(0, 0, 0)] * (x.ndim - 1) + [(1, 1, 0)])
+    else:
+        result = x.at[..., 1:-1].add(patch)
+    return result

@@ -47,16 +47,16 @@ def kronecker(
 
 
 def block_matrix(
-    a: Num[Array, "m k"], b: Num[Array, "n l"], *, diagonal: Literal["main", "anti"]
-) -> Num[Array, "m+n k+l"]:
+    a: Num[Array, "*b m k"], b: Num[Array, "*b n l"], *, diagonal: Literal["main", "anti"]
+) -> Num[Array, "*b m+n k+l"]:
     """the matrix with the blocks `a` and `b` on its `diagonal` diagonal and zeros elsewhere"""
+    upper_gap = jnp.zeros((*a.shape[:-1], b.shape[-1]), a.dtype)
+    lower_gap = jnp.zeros((*b.shape[:-1], a.shape[-1]), b.dtype)
     if diagonal == "main":
-        upper = jnp.pad(a, ((0, 0), (0, b.shape[1])))
-        lower = jnp.pad(b, ((0, 0), (a.shape[1], 0)))
+        rows = [jnp.concatenate([a, upper_gap], axis=-1), jnp.concatenate([lower_gap, b], axis=-1)]
     else:
-        upper = jnp.pad(a, ((0, 0), (b.shape[1], 0)))
-        lower = jnp.pad(b, ((0, 0), (0, a.shape[1])))
-    return jnp.concatenate([upper, lower], axis=0)
+        rows = [jnp.concatenate([upper_gap, a], axis=-1), jnp.concatenate([b, lower_gap], axis=-1)]
+    return jnp.concatenate(rows, axis=-2)
 
 
 def square_einsum(

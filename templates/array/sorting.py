@@ -39,9 +39,12 @@ def sort_pairs(keys: Real[Array, "*b n"], values: Num[Array, "*b n"]) -> tuple[R
     return lax.sort_key_val(keys, values)
 
 
-def lexicographic_order(primary: Integer[Array, "n"], secondary: Float[Array, "n"]) -> Int32[Array, "n"]:
-    """the order of the pairs by `primary`, then by `secondary`"""
-    return jnp.lexsort((secondary, primary))
+def lexicographic_sort(
+    primary: Integer[Array, "n"], secondary: Real[Array, "n"], values: Num[Array, "n *d"]
+) -> Num[Array, "n *d"]:
+    """the rows of `values` in the order of `primary`, then of `secondary`"""
+    order = jnp.lexsort((secondary, primary))
+    return jnp.take(values, order, axis=0)
 
 
 def inverse_permutation(x: Real[Array, "n"], values: Num[Array, "n *d"]) -> Num[Array, "n *d"]:

@@ -24,15 +24,21 @@ def running_record(x: Real[Array, "t *s"]) -> tuple[Real[Array, "t *s"], Int32[A
     return records, when
 
 
-def run_automaton(table: Integer[Array, "4 3"], symbols: Integer[Array, "t"]) -> Int32[Array, "t"]:
-    """the states that a finite automaton with transition `table` visits while reading `symbols`"""
+def run_automaton(
+    table: Integer[Array, "4 3"], symbols: Integer[Array, "t *b"], *, emit: Literal["visited", "accepting"]
+) -> Int32[Array, "t *b"]:
+    """the states that finite automata with transition `table` visit, or which of these are accepting"""
 
     def body(state, symbol):
         following = table[state, jnp.clip(symbol, 0, 2)].astype(jnp.int32) % 4
-        return following, following
+        if emit == "visited":
+            output = following
+        else:
+            output = (following >= 2).astype(jnp.int32)
+        return following, output
 
-    _, states = lax.scan(body, jnp.int32(0), symbols)
-    return states
+    _, outputs = lax.scan(body, jnp.zeros(symbols.shape[1:], jnp.int32), symbols)
+    return outputs
 
 
 def nesting_depth(
@@ -94,14 +100,21 @@ def polynomial_hash(
     return digest
 
 
-def prefix_edit_distances(a: Integer[Array, "m"], b: Integer[Array, "n"]) -> Int32[Array, "n"]:
-    """the edit distance of `a` to each prefix of `b`, by dynamic programming in two nested scans"""
+def prefix_edit_distances(
+    a: Integer[Array, "m"], b: Integer[Array, "n"], *, edits: Literal["all", "indel", "weighted"]
+) -> Int32[Array, "n"]:
+    """the distance of `a` to each prefix of `b` under the `edits` rule, in two nested scans"""
     start = jnp.arange(b.shape[0] + 1)
 
     def row(above, symbol):
         def cell(left, column):
             diagonal, up, other = column
-            change = diagonal + (symbol != other).astype(jnp.int32)
+            if edits == "all":
+                change = diagonal + (symbol != other).astype(jnp.int32)
+            elif edits == "indel":
+                change = jnp.where(symbol == other, diagonal, diagonal + 2)
+            else:
+                change = diagonal + jnp.abs(symbol.astype(jnp.int32) - other.astype(jnp.int32))
             best = jnp.minimum(change, jnp.minimum(left, up) + 1)
             return best, best
 

@@ -108,15 +108,30 @@ def life_changes(
     return jnp.logical_xor(cells, lax.fori_loop(0, steps, body, cells))
 
 
-def linear_search(x: Real[Array, "n"], target: Real[Array, ""]) -> Int32[Array, ""]:
-    """the first position whose entry is above `target`, or the length where there is none"""
+def linear_search(
+    x: Real[Array, "n"],
+    target: Real[Array, ""],
+    *,
+    start: Literal["front", "back"],
+    wanted: Literal["above", "below"],
+) -> tuple[Int32[Array, ""], Real[Array, ""]]:
+    """the first entry `wanted` relative to `target`, looked for from the `start`, as a step count and a value"""
     size = x.shape[0]
+    if start == "front":
+        ordered = x
+    else:
+        ordered = x[::-1]
 
     def unfinished(i):
-        here = x[jnp.minimum(i, size - 1)]
-        return (i < size) & (here <= target)
+        here = lax.dynamic_index_in_dim(ordered, i, keepdims=False)
+        if wanted == "above":
+            missed = here <= target
+        else:
+            missed = here >= target
+        return (i < size - 1) & missed
 
-    return lax.while_loop(unfinished, lambda i: i + 1, jnp.int32(0))
+    found = lax.while_loop(unfinished, lambda i: i + 1, jnp.int32(0))
+    return found, ordered[found]
 
 
 def binary_search(values: Real[Array, "n"], targets: Real[Array, "*b"]) -> Int32[Array, "*b"]:
