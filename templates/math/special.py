@@ -140,12 +140,12 @@ def spence_series(x: Float[Array, "*s"]) -> Float[Array, "*s"]:
 
 
 def lambert_w(x: Float32[Array, "*s"], *, steps: Literal[1, 2]) -> Float32[Array, "*s"]:
-    """Lambert's W of a positive number by Newton's method"""
+    """Lambert's W of a positive number by Halley's method"""
     a = jnp.abs(x)
 
     def refine(w):
-        e = jnp.exp(w)
-        return w - (w * e - a) / (e * (w + 1))
+        excess = w * jnp.exp(w) - a
+        return w - excess / (jnp.exp(w) * (w + 1) - (w + 2) * excess / (2 * w + 2))
 
     start = jnp.log1p(a)
     if steps == 1:
