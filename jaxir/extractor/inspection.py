@@ -59,10 +59,10 @@ def extraction_of(
             raise UserError(f"{fn.function_name}: a Kernel brings its argument types; give no arguments")
         return _lowered(fn, dialects, platforms)
     specs = tuple(spec_of(argument) for argument in args)
-    kernel = kernel_of(fn, specs)
+    kernel, subject = kernel_of(fn, specs)
     forget()
     try:
-        truth = lower(fn, specs, platforms=platforms).stablehlo
+        truth = lower(subject, specs, platforms=platforms).stablehlo
     except Rejected as error:
         raise UserError(f"{kernel.function_name}: JAX cannot lower it ({error.reason}: {error.detail})") from error
     extraction = _lowered(kernel, dialects, platforms)
@@ -85,16 +85,19 @@ def _lowered(kernel: Kernel, dialects: Collection[str], platforms: Sequence[str]
         ) from error
 
 
-def kernel_of(fn: Callable[..., Any], specs: Sequence[ArraySpec]) -> Kernel:
-    """The function as a kernel whose text runs alone; `UserError` where that cannot be."""
-    source, name = standalone(fn)
+def kernel_of(fn: Callable[..., Any], specs: Sequence[ArraySpec]) -> tuple[Kernel, Callable[..., Any]]:
+    """The function as a kernel whose text runs alone, and the function that the text defines.
+
+    The latter is `fn` itself, or what a nameless `jax.jit` wraps. `UserError` where there is no such text.
+    """
+    source, name, subject = standalone(fn)
     try:
         names = parameter_names(fn, len(specs))
         inspect.signature(fn).bind(*specs)
     except (TypeError, ValueError) as error:
         raise UserError(f"{name}: {len(specs)} arguments do not fit its signature ({error})") from None
     described = inspect.getdoc(innermost(fn))
-    return Kernel(
+    kernel = Kernel(
         source=source,
         function_name=name,
         inputs=tuple(specs),
@@ -103,6 +106,7 @@ def kernel_of(fn: Callable[..., Any], specs: Sequence[ArraySpec]) -> Kernel:
         category="extracted",
         operation=name,
     )
+    return kernel, subject
 
 
 def spec_of(value: Any) -> ArraySpec:

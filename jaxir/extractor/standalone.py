@@ -36,15 +36,19 @@ _PUBLIC: Final = ("jax.numpy", "jax.nn", "jax.lax", "jax.scipy.special", "jax.nu
 _METHOD_DECORATORS: Final = ("staticmethod", "classmethod")
 
 
-def standalone(fn: Any) -> tuple[str, str]:
-    """Text of a module that runs alone, and the name that the function has in it.
+def standalone(fn: Any) -> tuple[str, str, Any]:
+    """Text of a module that runs alone, the name that the function has in it, and the function that the text defines.
+
+    The last is `fn`, or what `jax.jit` wraps where the jitted function is no name of its module.
 
     Raises:
         UserError: one line that names the function or the variable that has no source text.
     """
     writer = _Writer()
+    while _is_jitted(fn) and not writer.module_level(fn, innermost(fn)):
+        fn = fn.__wrapped__
     name = writer.root(fn)
-    return writer.text(), name
+    return writer.text(), name, fn
 
 
 def innermost(fn: Any) -> Any:
@@ -141,17 +145,15 @@ class _Writer:
         name = self.module_level(fn, core)
         if name:
             return name
-        while _is_jitted(fn):
-            fn = fn.__wrapped__
         if isinstance(fn, functools.partial):
-            name = f"{core.__name__}_partial" if core.__name__.isidentifier() else "kernel"
+            name = f"{core.__name__}_partial" if core.__name__.isidentifier() else "kernel_partial"
             self.assign(name, fn, label(core))
             return name
         return self.function(fn)
 
     def module_level(self, fn: Any, core: Any) -> str:
         """The name of a wrapped function in its module (`f = jax.jit(g)`), written with the statements that bind it."""
-        if fn is core or not isinstance(core, types.FunctionType):
+        if fn is core or not isinstance(core, types.FunctionType) or _is_library(core):
             return ""
         file = file_of(core)
         for name, value in core.__globals__.items():
@@ -333,7 +335,7 @@ class _Writer:
         module, alias = ("jax.numpy", "jnp") if isinstance(value, jax.Array) else ("numpy", "np")
         self.add_import(alias, f"import {module} as {alias}")
         plain = np.asarray(value)
-        is_extended = plain.dtype.name not in np.sctypeDict
+        is_extended = plain.dtype.isbuiltin != 1
         items = self.expression((plain.astype(np.float64) if is_extended else plain).tolist(), origin)
         dtype = repr(plain.dtype.name)
         if is_extended and alias == "np":  # an element type that NumPy only knows through ml_dtypes
