@@ -117,6 +117,12 @@ def find(name_or_path: str) -> Path:
     raise UserError(f"{name_or_path}: no such config file, and no config of that name; known are {names}")
 
 
+def corpus_name(config_name: str, config: Config) -> str:
+    """The name of the default folder: what was asked for, so that the same command finds its run again."""
+    parts = [Path(config_name).stem, *(["balanced"] if config.balanced else []), str(config.target)]
+    return "-".join([*parts, *([f"seed{config.seed}"] if config.seed else [])])
+
+
 def load(name_or_path: str = "default", overrides: Mapping[str, Any] | None = None) -> Config:
     """Read a config; keys of `overrides` (from the command line) replace those of the file.
 

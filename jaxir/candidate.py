@@ -1,0 +1,128 @@
+"""One task of a worker: for each index the first candidate that passes every check that needs no other row."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jaxir.config import Config
+from jaxir.errors import Rejected, UserError
+from jaxir.sample import Rejection, Sample
+
+if TYPE_CHECKING:
+    from jaxir.generator.plan import Plan
+
+
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    """What a worker needs to know once."""
+
+    config: Config
+    templates: tuple[Path, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """Indices to make a candidate for, and the attempt to begin with.
+
+    `attempts` limits how many attempts are made at each index; 0 means up to the config's `max_attempts`.
+    """
+
+    indices: tuple[tuple[int, int], ...]  #: (index, first attempt)
+    attempts: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What came of one index: a sample, or None if every attempt was refused."""
+
+    index: int
+    next_attempt: int
+    sample: Sample | None
+    rejections: tuple[Rejection, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What came of a task; `error` is a user's mistake that only a worker can see, such as a bad template."""
+
+    outcomes: tuple[Outcome, ...]
+    error: str = ""
+
+
+_plan: Plan | None = None
+_error = ""
+
+
+def start(setup: Setup) -> None:
+    """Prepare this worker: read the templates, end with the parent."""
+    global _plan, _error
+    _end_with_parent()
+    from jaxir.generator.plan import Plan
+    from jaxir.generator.templates import load_library
+
+    try:
+        _plan = Plan(setup.config, load_library(setup.templates))
+    except UserError as error:
+        _error = str(error)
+
+
+def _end_with_parent() -> None:
+    """Leave no orphan: a worker whose parent was killed ends within a second, even inside a long computation."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def run(task: Task) -> Result:
+    """Make the candidates of a task; see `Outcome`."""
+    if _plan is None:
+        return Result((), _error)
+    try:
+        return Result(tuple(_first_good(_plan, index, attempt, task.attempts) for index, attempt in task.indices))
+    except UserError as error:
+        return Result((), str(error))
+
+
+def _first_good(plan: Plan, index: int, attempt: int, attempts: int) -> Outcome:
+    last = attempt + attempts if attempts else plan.config.max_attempts
+    rejections = []
+    while attempt < last:
+        try:
+            return Outcome(index, attempt + 1, make(plan, index, attempt), tuple(rejections))
+        except Rejected as rejected:
+            root = plan.entry(index, attempt).root.name
+            rejections.append(Rejection(index, attempt, root, rejected.stage, rejected.reason, rejected.detail))
+            attempt += 1
+    return Outcome(index, attempt, None, tuple(rejections))
+
+
+def make(plan: Plan, index: int, attempt: int) -> Sample:
+    """The sample of one attempt: generated, lowered, checked and run; a pure function of its arguments.
+
+    Raises:
+        Rejected: the candidate failed an admission check (design rules 1, 2, 3 and 5).
+    """
+    from jaxir.executor.oracle import observe
+    from jaxir.extractor.lower import extract_kernel
+
+    config = plan.config
+    kernel = plan.kernel(index, attempt)
+    extraction = extract_kernel(kernel, dialects=config.dialects, platforms=config.platforms)
+    # Rule 4, running both sides against each other, will fill `verified` and `max_abs_error` here.
+    seen = observe(extraction)
+    return dataclasses.replace(
+        extraction.sample,
+        input_seed=seen.input_seed,
+        output_digest=seen.output_digest,
+        behavior_hash=seen.behavior_hash,
+    )

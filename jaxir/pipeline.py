@@ -1,0 +1,330 @@
+"""The one loop: plan -> (generate -> extract -> check) on an engine -> admit -> write.
+
+Rows are admitted here and nowhere else, in index order within rounds within blocks: a block is `BLOCK` indices; in each
+round every index of it that is still open offers its next candidate, and the candidates are admitted in index order.
+What is admitted therefore depends on (seed, config) alone, whatever the workers deliver first. A finished block is
+committed, and the next ones are computed ahead while this one is admitted. The last block of a run may be short; a run
+that is extended makes it anew, so that its rows are those of a run that went this far at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import json
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from jaxir import engines, resources
+from jaxir.candidate import Outcome, Result, Setup, Task
+from jaxir.config import Config
+from jaxir.engines import Engine, WorkerDied
+from jaxir.errors import UserError
+from jaxir.generator.templates import library_digest
+from jaxir.sample import CATEGORIES, Rejection, Sample
+from jaxir.version import __version__
+from jaxir.writer.folder import Folder
+
+#: Indices that are admitted and committed together. A constant: it decides which candidate meets which.
+BLOCK = 100
+#: Indices in one task of a worker.
+CHUNK = 5
+#: Blocks that are computed ahead of the one that is admitted.
+AHEAD = 4
+#: Share of refused candidates of one root template, over this many of them, that is an error about the template.
+BAD_TEMPLATE = (0.9, 60)
+
+
+@dataclasses.dataclass
+class Progress:
+    """Figures of a run so far, for a progress bar."""
+
+    rows: int
+    target: int
+    rejected: int = 0
+    note: str = ""
+
+
+class Admission:
+    """Admission rule 6: a row's IR is new up to names, and its skeleton has room."""
+
+    def __init__(self, rows_per_skeleton: int) -> None:
+        self.rows_per_skeleton = rows_per_skeleton
+        self.canonical: set[bytes] = set()
+        self.skeletons: Counter[bytes] = Counter()
+
+    def refuse(self, sample: Sample) -> str:
+        """Why the row may not come in, or "" after it was let in."""
+        canonical, skeleton = bytes.fromhex(sample.canonical_hash), bytes.fromhex(sample.skeleton_hash)
+        if canonical in self.canonical:
+            return "duplicate IR"
+        if self.skeletons[skeleton] >= self.rows_per_skeleton:
+            return "skeleton is full"
+        self.add(canonical, skeleton)
+        return ""
+
+    def add(self, canonical: bytes, skeleton: bytes) -> None:
+        self.canonical.add(canonical)
+        self.skeletons[skeleton] += 1
+
+
+def identity(config: Config, template_folders: Sequence[Path]) -> dict[str, str]:
+    """What decides the bytes of a corpus: config, templates and versions. A run only resumes a run of the same identity."""
+    folders = [resources.folder("templates"), *template_folders]
+    return {
+        **config.identity(),
+        "templates": library_digest(folders),
+        "jax": importlib.metadata.version("jax"),
+        "jaxlib": importlib.metadata.version("jaxlib"),
+        "jaxir": __version__,
+    }
+
+
+def generate(
+    config: Config,
+    out: Path,
+    *,
+    template_folders: Sequence[Path] = (),
+    workers: int = 1,
+    fresh: bool = False,
+    command: str = "",
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> dict[str, Any]:
+    """Make a corpus of `config.target` rows in the folder `out`, or go on with the one that is there.
+
+    Args:
+        config: what to make.
+        out: the corpus folder.
+        template_folders: templates beside the built-in ones.
+        workers: worker processes; they change the speed, never the bytes.
+        fresh: start anew; what is published stays until the new corpus is complete.
+        command: the command line, for the dataset card.
+        report: called with the figures after each block.
+
+    Returns:
+        The figures of `stats.json`.
+
+    Raises:
+        UserError: for a folder that cannot be used, a bad template, or templates that cannot fill the target.
+    """
+    with Folder.open(out, identity(config, template_folders), fresh=fresh) as folder:
+        folder.check_target(config.target)
+        settings: dict[str, Any] = {
+            "formats": config.formats,
+            "layout": config.layout,
+            "shard_size": config.shard_size,
+        }
+        if not folder.is_published(config.target, **settings):
+            last = folder.last_index
+            if folder.committed_rows < config.target and last is not None and (last + 1) % BLOCK:
+                folder.drop_last_block()
+            run = _Run(config, folder, report)
+            if folder.committed_rows < config.target:
+                with engines.local(Setup(config, tuple(template_folders)), workers) as engine:
+                    run.fill(engine)
+            report(Progress(folder.committed_rows, config.target, run.rejected, "writing shards"))
+            folder.publish(config.target, **settings, stats=run.stats(), command=command)
+        figures: dict[str, Any] = json.loads((out / "stats.json").read_text(encoding="utf-8"))
+        return figures
+
+
+class _Run:
+    """The state of one run: what is admitted, and the candidates that are under way."""
+
+    def __init__(self, config: Config, folder: Folder, report: Callable[[Progress], None]) -> None:
+        self.config = config
+        self.folder = folder
+        self.report = report
+        self.admission = Admission(config.rows_per_skeleton)
+        self.tally = Tally()
+        self.roots: dict[str, list[int]] = {}  #: root template -> [candidates, refused for its own sake]
+        for table in folder.iter_committed(Tally.COLUMNS):
+            for row in table.to_pylist():
+                self.admission.add(bytes.fromhex(row["canonical_hash"]), bytes.fromhex(row["skeleton_hash"]))
+                self.tally.add(row)
+
+    @property
+    def rejected(self) -> int:
+        return sum(self.folder.rejections.values())
+
+    def fill(self, engine: Engine) -> None:
+        """Admit and commit block after block until the target is reached."""
+        blocks = deque(self._blocks())
+        ahead: deque[tuple[range, list[_Pending]]] = deque()
+        while blocks or ahead:
+            while blocks and len(ahead) <= AHEAD:
+                block = blocks.popleft()
+                ahead.append((block, _submit(engine, [(index, 0) for index in block])))
+            block, pending = ahead.popleft()
+            samples, rejections = self._admit_block(engine, block, pending)
+            counted = Counter((rejection.stage, rejection.reason) for rejection in rejections)
+            self.folder.commit(samples, counted, {"roots": self._shares(rejections)})
+            for sample in samples:
+                self.tally.add(dataclasses.asdict(sample))
+            self.report(Progress(self.folder.committed_rows, self.config.target, self.rejected))
+
+    def _blocks(self) -> Iterator[range]:
+        """Ranges of indices that are still to be made; they break at multiples of `BLOCK` however a run was cut."""
+        start = 0 if self.folder.last_index is None else self.folder.last_index + 1
+        while start < self.config.target:
+            stop = min((start // BLOCK + 1) * BLOCK, self.config.target)
+            yield range(start, stop)
+            start = stop
+
+    def _admit_block(
+        self, engine: Engine, block: range, pending: list[_Pending]
+    ) -> tuple[list[Sample], list[Rejection]]:
+        """Rounds of candidates until every index of the block has a row."""
+        admitted: dict[int, Sample] = {}
+        rejections: list[Rejection] = []
+        while pending:
+            again: list[tuple[int, int]] = []
+            for outcome in _outcomes(engine, pending, self.config.max_attempts):
+                rejections.extend(outcome.rejections)
+                self._note(outcome)
+                if outcome.sample is None:
+                    self._give_up(outcome)
+                    continue
+                reason = self.admission.refuse(outcome.sample)
+                if not reason:
+                    admitted[outcome.index] = outcome.sample
+                    continue
+                sample = outcome.sample
+                rejections.append(Rejection(sample.index, sample.attempt, sample.operation, "admit", reason))
+                if outcome.next_attempt >= self.config.max_attempts:
+                    self._give_up(outcome)
+                again.append((outcome.index, outcome.next_attempt))
+            pending = _submit(engine, again, urgent=True)
+        return [admitted[index] for index in block], rejections
+
+    def _give_up(self, outcome: Outcome) -> None:
+        last = outcome.rejections[-1] if outcome.rejections else None
+        why = f"the last one at {last.stage}: {last.reason} {last.detail}" if last else "as rows that exist already"
+        raise UserError(
+            f"index {outcome.index}: {outcome.next_attempt} candidates were refused, {why.rstrip()}; the templates of its "
+            "category hold no more distinct programs: add templates or levels, or raise rows_per_skeleton"
+        )
+
+    def _note(self, outcome: Outcome) -> None:
+        """Watch the reject rate of each root template: one that nearly always fails is at fault itself."""
+        share, least = BAD_TEMPLATE
+        for rejection in outcome.rejections:
+            counts = self.roots.setdefault(rejection.operation, [0, 0])
+            counts[0] += 1
+            counts[1] += 1
+            if counts[0] >= least and counts[1] > share * counts[0]:
+                raise UserError(
+                    f"template '{rejection.operation}': {counts[1]} of {counts[0]} candidates refused, the last one at "
+                    f"{rejection.stage}: {rejection.reason} {rejection.detail}; run `jaxir templates check` on its folder"
+                )
+        if outcome.sample is not None:
+            self.roots.setdefault(outcome.sample.operation, [0, 0])[0] += 1
+
+    def _shares(self, rejections: Sequence[Rejection]) -> dict[str, int]:
+        return dict(sorted(Counter(rejection.operation for rejection in rejections).items()))
+
+    def stats(self) -> dict[str, Any]:
+        """Figures of the whole corpus, resumed parts included."""
+        rejections = self.folder.rejections
+        rejected = sum(rejections.values())
+        candidates = self.folder.committed_rows + rejected
+        return {
+            "rows": self.folder.committed_rows,
+            "candidates": candidates,
+            "rejected": rejected,
+            "rejection_rate": round(rejected / max(1, candidates), 4),
+            "distinct_canonical_hashes": len(self.admission.canonical),
+            "distinct_skeletons": len(self.admission.skeletons),
+            "most_rows_per_skeleton": max(self.admission.skeletons.values(), default=0),
+            **self.tally.figures(),
+            "rejections": [
+                {"stage": stage, "reason": reason, "count": count} for (stage, reason), count in rejections.items()
+            ],
+        }
+
+
+class Tally:
+    """Counts over the rows of a corpus, for `stats.json`."""
+
+    COLUMNS = ("category", "level", "split", "operation", "canonical_hash", "skeleton_hash", "python_chars", "ir_chars")
+
+    def __init__(self) -> None:
+        self.counts: dict[str, Counter[str]] = {name: Counter() for name in ("category", "level", "split", "operation")}
+        self.lengths: dict[str, list[int]] = {"python_chars": [], "ir_chars": []}
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        for name, counter in self.counts.items():
+            counter[str(row[name])] += 1
+        for name, values in self.lengths.items():
+            values.append(row[name])
+
+    def figures(self) -> dict[str, Any]:
+        """Medians of the text lengths and rows by category, level, split and root template."""
+        figures: dict[str, Any] = {}
+        for name, values in self.lengths.items():
+            ordered = sorted(values)
+            figures[f"median_{name}"] = ordered[len(ordered) // 2] if ordered else 0
+            figures[f"p90_{name}"] = ordered[len(ordered) * 9 // 10] if ordered else 0
+        order = {name: position for position, name in enumerate(CATEGORIES)}
+        by_category = sorted(self.counts["category"].items(), key=lambda item: order.get(item[0], len(order)))
+        figures["categories"] = dict(by_category)
+        for plural, name in (("levels", "level"), ("splits", "split"), ("operations", "operation")):
+            figures[plural] = dict(sorted(self.counts[name].items()))
+        return figures
+
+
+@dataclasses.dataclass(frozen=True)
+class _Pending:
+    """A task and the future of its result; the task is kept for a second try."""
+
+    task: Task
+    future: Future[Result]
+
+
+def _submit(engine: Engine, wanted: Sequence[tuple[int, int]], *, urgent: bool = False) -> list[_Pending]:
+    """Tasks for (index, attempt) pairs, in order; small ones where there are few, so that every worker has some."""
+    size = max(1, min(CHUNK, -(-len(wanted) // engine.workers)))
+    tasks = [Task(tuple(wanted[start : start + size])) for start in range(0, len(wanted), size)]
+    return [_Pending(task, engine.submit(task, urgent=urgent)) for task in tasks]
+
+
+def _outcomes(engine: Engine, pending: Sequence[_Pending], last: int) -> Iterator[Outcome]:
+    """Outcomes in the order of the tasks; a task whose worker died is tried again index by index."""
+    for entry in pending:
+        try:
+            result = entry.future.result()
+        except WorkerDied:
+            for index, attempt in entry.task.indices:
+                yield _one_by_one(engine, index, attempt, last)
+            continue
+        if result.error:
+            raise UserError(result.error)
+        yield from result.outcomes
+
+
+def _one_by_one(engine: Engine, index: int, attempt: int, last: int) -> Outcome:
+    """One attempt a task, so that the one that kills its worker is known; it is tried once more, then refused."""
+    rejections: list[Rejection] = []
+    died = 0
+    while True:
+        try:
+            result = engine.submit(Task(((index, attempt),), attempts=1), urgent=True).result()
+        except WorkerDied as error:
+            died += 1
+            if died < 2:
+                continue
+            rejections.append(Rejection(index, attempt, "", "run", "worker died", str(error)))
+            attempt, died = attempt + 1, 0
+            if attempt >= last:
+                return Outcome(index, attempt, None, tuple(rejections))
+            continue
+        if result.error:
+            raise UserError(result.error)
+        outcome = result.outcomes[0]
+        rejections.extend(outcome.rejections)
+        if outcome.sample is not None or outcome.next_attempt >= last:
+            return dataclasses.replace(outcome, rejections=tuple(rejections))
+        attempt, died = outcome.next_attempt, 0

@@ -1,0 +1,111 @@
+"""What a run shows: a progress bar on a terminal, plain lines in a log file, and how to go on after Ctrl-C."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+import click
+from tqdm import tqdm
+
+from jaxir.pipeline import Progress
+
+#: Seconds between two lines where the output is no terminal.
+LOG_INTERVAL = 10.0
+
+
+def command_line() -> str:
+    """The command as it was typed, for the dataset card and for how to go on."""
+    return shlex.join(["jaxir", *sys.argv[1:]])
+
+
+class _Terminated(Exception):
+    """SIGTERM arrived."""
+
+
+class Bar:
+    """Shows `Progress`; as a context it turns Ctrl-C and SIGTERM into one line on how to go on, exit codes 130 and 143."""
+
+    def __init__(self, folder: Path, again: str) -> None:
+        self._folder = folder
+        self._again = again
+        self._bar: Any = None
+        self._shown: Progress | None = None
+        self._before: Any = None
+
+    def __call__(self, progress: Progress) -> None:
+        if self._bar is None:
+            live = sys.stderr.isatty()
+            self._bar = tqdm(
+                total=progress.target,
+                initial=progress.rows,
+                unit="row",
+                desc="distinct rows",
+                dynamic_ncols=live,
+                ncols=None if live else 110,
+                mininterval=0.2 if live else LOG_INTERVAL,
+                maxinterval=LOG_INTERVAL,
+                smoothing=0.1,
+                # In a log file each state is a line of its own instead of overwriting the last one.
+                file=sys.stderr if live else _Lines(),
+            )
+        candidates = progress.rows + progress.rejected
+        share = progress.rejected / candidates if candidates else 0.0
+        self._bar.set_postfix_str(f"rejected {progress.rejected} ({share:.1%}) {progress.note}".rstrip(), refresh=False)
+        self._bar.update(progress.rows - self._bar.n)
+        self._shown = progress
+
+    def __enter__(self) -> Bar:
+        self._before = signal.signal(signal.SIGTERM, _raise_terminated)
+        self._started = time.monotonic()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        signal.signal(signal.SIGTERM, self._before)
+        if self._bar is not None:
+            self._bar.close()
+        if isinstance(error, KeyboardInterrupt | _Terminated):
+            rows = self._shown.rows if self._shown else 0
+            click.echo(f"jaxir: stopped; {rows} rows are safe in {self._folder}; go on with: {self._again}", err=True)
+            sys.exit(130 if isinstance(error, KeyboardInterrupt) else 143)
+
+
+def _raise_terminated(number: int, frame: FrameType | None) -> None:
+    raise _Terminated
+
+
+class _Lines:
+    """A stream for tqdm that ends each state of the bar as a line."""
+
+    def write(self, text: str) -> None:
+        text = text.strip("\r\n ")
+        if text:
+            sys.stderr.write(text + "\n")
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+def summary(folder: Path, figures: Mapping[str, Any]) -> Iterator[str]:
+    """The lines after a run: what is there, what was refused and why, and what to do with it."""
+    yield (
+        f"{folder}: {figures['rows']} rows, {figures['distinct_canonical_hashes']} distinct IRs, "
+        f"{figures['distinct_skeletons']} distinct skeletons"
+    )
+    yield "  categories: " + ", ".join(f"{name} {count}" for name, count in figures["categories"].items())
+    yield "  splits: " + ", ".join(f"{name} {count}" for name, count in figures["splits"].items())
+    yield f"  rejected: {figures['rejected']} of {figures['candidates']} candidates ({figures['rejection_rate']:.1%})"
+    most = sorted(figures["rejections"], key=lambda entry: -entry["count"])
+    for entry in most[:8]:
+        yield f"    {entry['count']:>6}  {entry['stage']}: {entry['reason']}"
+    if len(most) > 8:
+        yield f"    {sum(entry['count'] for entry in most[8:]):>6}  for {len(most) - 8} other reasons, see stats.json"
+    yield f'  load it: datasets.load_dataset("{folder}")    look at it: jaxir analyze {folder}'
