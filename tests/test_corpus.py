@@ -173,6 +173,8 @@ def test_missing_and_empty_places_are_refused(tmp_path: Path) -> None:
     assert "no such folder or file" in refusal(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
     assert "nothing to read" in refusal(tmp_path / "empty")
+    (tmp_path / "unfinished" / ".jaxir").mkdir(parents=True)
+    assert "unfinished run" in refusal(tmp_path / "unfinished")
     (tmp_path / "notes.txt").write_text("hello")
     assert "no file of a known type" in refusal(tmp_path / "notes.txt")
     (tmp_path / "blank.jsonl").write_text("\n")

@@ -126,7 +126,7 @@ def test_the_predecessors_corpus_is_unmasked(tmp_path: Path) -> None:
     assert stats.distinct["skeleton"] == 2
     assert stats.skeleton_basis == "text"
     assert stats.placeholders["marker"] == 30
-    assert "30 rows hold 2 distinct IRs up to names, 1 distinct sources" in stats.headline()
+    assert "30 rows hold 2 distinct IRs up to names, 1 distinct source and 2" in stats.headline()
     assert "30 of 30 sources are placeholders" in stats.headline()
     assert "30 rows have no description" in stats.headline()
     assert stats.leakage["source"] == {}

@@ -112,6 +112,10 @@ def open_corpus(path: str | os.PathLike[str]) -> Corpus:
                 run = {} if kind == "foreign" else _run_figures(root)
                 return Corpus(root, kind, tuple(files[number:]), columns, run)
     if not tried:
+        if (root / ".jaxir").is_dir():
+            raise UserError(
+                f"{root}: an unfinished run that has published nothing; go on with the same `jaxir generate`"
+            )
         what = "no file of a known type" if root.is_file() else "nothing to read in this folder"
         raise UserError(f"{root}: {what}; expected .parquet, .jsonl or .json files of (Python source, IR) pairs")
     first = next(read_records(tried[0]), None)

@@ -1,7 +1,8 @@
 """IR text up to names: which dialect a text is in, its canonical text, and its skeleton.
 
 Foreign IR may be hostile, and parsing MLIR can kill the process, so everything here is one regular-expression pass over
-the text; no pattern takes more than linear time, whatever the text. The result is a text to compare and to hash, not to parse again.
+the text; no pattern takes more than linear time, whatever the text. The result is a text to compare and to hash, not to
+parse again.
 """
 
 from __future__ import annotations
@@ -174,7 +175,8 @@ def _canonical_hlo(ir: str) -> str:
 _LLVM_NOISE = re.compile(r"^(?:source_filename\b|;|!)[^\n]*$|(?:,\s*)?![\w.]+ !(?:\d+|\{[^}\n]*\})|;[^\n]*$", re.M)
 _LLVM_DECLARED = re.compile(rf"^[ \t]*declare\b[^\n@]*@({_NAME})", re.M)
 _LLVM_TOKEN = re.compile(
-    rf"(?P<string>{_STRING})|(?P<define>^[ \t]*define\b)|(?P<label>^{_NAME}(?=:))|(?P<value>%{_NAME})|(?P<symbol>@{_NAME})",
+    rf"(?P<string>{_STRING})|(?P<define>^[ \t]*define\b)|(?P<label>^{_NAME}(?=:))|(?P<value>%{_NAME})"
+    rf"|(?P<symbol>@{_NAME})",
     re.M,
 )
 

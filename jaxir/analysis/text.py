@@ -66,8 +66,8 @@ def headline(stats: Stats) -> str:
         return "The corpus holds no rows."
     named, sources = stats.distinct.get("ir_names", 0), stats.distinct.get("source", 0)
     said = [
-        f"{number(n)} rows hold {number(named)} distinct IRs up to names, {number(sources)} distinct sources and "
-        f"{number(stats.distinct.get('skeleton', 0))} program skeletons{basis(stats)}."
+        f"{_many(n, 'row')} hold {_many(named, 'distinct IR')} up to names, {_many(sources, 'distinct source')} and "
+        f"{_many(stats.distinct.get('skeleton', 0), 'program skeleton')}{basis(stats)}."
     ]
     fakes = sum(stats.placeholders[kind] for kind in ("empty", "marker", "no_code"))
     if fakes:
@@ -95,6 +95,10 @@ def headline(stats: Stats) -> str:
     if isinstance(candidates := stats.run.get("candidates"), int) and candidates > 0:
         said.append(f"{percent(refused, candidates)} of {number(candidates)} candidates were rejected.")
     return " ".join(said)
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{number(count)} {noun}{'s' * (count != 1)}"
 
 
 def basis(stats: Stats) -> str:
