@@ -51,7 +51,7 @@ SIZED_ATTRIBUTES: Final = frozenset(
 #: Ops that count although nothing reads their results, or whose two executions are not one value.
 EFFECTS: Final = frozenset(f"stablehlo.{name}" for name in ("infeed", "outfeed", "send", "recv", "rng"))
 #: Ops looked at while calls are inlined; a program that needs more doubles at each level of its helpers.
-MAX_INLINED_OPS: Final = 500_000
+MAX_INLINED_OPS: Final = 50_000
 
 _COMPARE: Final = "stablehlo.compare"
 _LAPACK_TYPE: Final = re.compile(r"lapack_[sdcz]")

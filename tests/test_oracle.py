@@ -1,0 +1,242 @@
+"""Inputs by seed, the two oracles against each other, and what admission rule 5 sees."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxir
+from jaxir import ArraySpec, Kernel, Rejected
+from jaxir.executor.inputs import draw
+from jaxir.executor.oracle import Compiled, Interpreter, behavior, digest, limit_of, observe, oracle_for
+from jaxir.extractor.lower import extract_kernel, load
+from jaxir.sample import DTYPES
+
+HEAD = "import jax\nimport jax.numpy as jnp\nfrom jax import lax\n\n\n"
+
+
+def extraction(body, *specs):
+    inputs = tuple(map(ArraySpec.parse, specs))
+    names = ("x", "y", "z")[: len(inputs)]
+    return extract_kernel(Kernel(f"{HEAD}def f({', '.join(names)}):\n    return {body}\n", "f", inputs, names))
+
+
+# inputs
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("seed", [400, 401, 402, 403])
+def test_inputs_of_every_type(dtype, seed):
+    spec = ArraySpec((3, 5), dtype)
+    array = draw([spec], seed)[0]
+    assert (array.shape, array.dtype.name) == (spec.shape, dtype)
+    values = array.astype(np.complex128 if dtype.startswith("complex") else np.float64)
+    assert np.isfinite(values).all()
+    assert digest([array]) == digest(draw([spec], seed))
+    # the only int2 in 1..9 is 1
+    assert len(np.unique(values)) > 1 or (dtype, seed) == ("int2", 401)
+
+
+def test_inputs_follow_the_table():
+    specs = [ArraySpec((1000,), "float32"), ArraySpec((1000,), "int32"), ArraySpec((1000,), "complex64")]
+    ranges = []
+    for seed in range(4):
+        real, whole, pair = draw(specs, seed)
+        ranges.append((whole.min(), whole.max()))
+        low, high = {0: (0.1, 0.9), 1: (1.1, 2.0), 2: (-6, 6), 3: (-0.9, 0.9)}[seed]
+        assert low <= real.min() < real.max() <= high
+        assert low <= pair.imag.min() < pair.imag.max() <= high
+    assert ranges == [(0, 9), (1, 9), (-9, 9), (-3, 3)]
+    assert digest(draw(specs, 0)) != digest(draw(specs, 4))
+
+
+def test_inputs_do_not_touch_the_global_generator():
+    np.random.seed(0)
+    before = np.random.get_state()[1].copy()
+    draw([ArraySpec((3,), "float32")], 1)
+    assert (np.random.get_state()[1] == before).all()
+
+
+# oracles
+
+
+@pytest.mark.parametrize(
+    ("body", "specs"),
+    [
+        ("jax.nn.softmax(x @ y)", ["float32[3,4]", "float32[4,5]"]),
+        ("x * y, jnp.sum(x)", ["bfloat16[3,4]", "bfloat16[4]"]),
+        ("x + y", ["float16[3]", "float16[3]"]),
+        ("x * y + 1j, jnp.abs(x)", ["complex64[3]", "complex64[3]"]),
+        ("x + y, x > y", ["int4[3]", "int4[3]"]),
+        ("x.astype(jnp.float8_e4m3fn), x.astype(jnp.uint4), x.astype(jnp.float4_e2m1fn)", ["float32[5]"]),
+        ("x.at[y].add(2.0), x", ["float32[8]", "int32[3]"]),
+        ("jnp.cumsum(x.at[y].set(0.5)) + x", ["float32[8]", "int32[3]"]),
+        ("lax.div(x, y), lax.rem(x, y)", ["int32[40]", "int32[40]"]),
+        ("lax.div(x, y), lax.rem(x, y)", ["int8[40]", "int8[40]"]),
+        ("lax.div(x, y), lax.rem(x, y)", ["uint16[40]", "uint16[40]"]),
+        ("x // y, x % y, jnp.divmod(x, 3)", ["int32[40]", "int32[40]"]),
+        ("x << y, x >> y, lax.shift_right_logical(x, y)", ["int32[40]", "int32[40]"]),
+        ("x & y, x ^ y, ~x", ["bool[9]", "bool[9]"]),
+        ("jax.scipy.special.erf(x), jax.scipy.special.gammaln(x), lax.top_k(x, 2)", ["float32[6]"]),
+        ("lax.scan(lambda c, v: (jnp.tanh(c + v), c), x[0], x)", ["float32[5,3]"]),
+        ("x + y", ["float32[]", "int32[]"]),
+        ("jnp.roll(x, 2), jnp.zeros((0, 3)) + x[:3]", ["float32[6]"]),
+        ("jax.random.uniform(x)", ["uint32[2]"]),
+    ],
+)
+def test_interpreter_agrees_with_the_compiler(body, specs):
+    made = extraction(body, *specs)
+    assert limit_of(made.program) == ""
+    compiled = Compiled(made.lowering)
+    interpreter = Interpreter(made.program, made.lowering.outputs)
+    for seed in range(4, 8):
+        inputs = draw(made.lowering.inputs, seed)
+        for spec, one, two in zip(made.lowering.outputs, interpreter.run(inputs), compiled.run(inputs), strict=True):
+            assert (one.shape, one.dtype.name) == (two.shape, two.dtype.name) == (spec.shape, spec.dtype)
+            exact = spec.dtype == "bool" or one.dtype.kind in "iu" or "int" in spec.dtype
+            wide = np.complex128 if one.dtype.kind == "c" else np.float64
+            loose = 0.0 if exact else 2e-2 if one.dtype.itemsize <= 2 else 1e-5
+            np.testing.assert_allclose(one.astype(wide), two.astype(wide), rtol=loose, atol=loose)
+
+
+@pytest.mark.parametrize(
+    ("body", "specs", "reason"),
+    [
+        ("jnp.linalg.cholesky(x @ x.T + jnp.eye(3))", ["float32[3,3]"], "stablehlo.custom_call"),
+        ("jnp.fft.fft(x)", ["complex64[8]"], "stablehlo.fft"),
+        ("jnp.sort(x)", ["float32[8]"], "stablehlo.sort"),
+        ("jnp.matmul(x, x)", ["float32[64,64]"], "takes too long"),
+        ("lax.fori_loop(0, 10**6, lambda i, c: c * 0.5, x)", ["float32[2]"], "takes too long"),
+        ("x + lax.rng_bit_generator(y, (3,))[1].astype(jnp.float32)", ["float32[3]", "uint32[4]"], "stablehlo.rng_bit"),
+    ],
+)
+def test_beyond_its_limits_the_executable_runs(body, specs, reason):
+    made = extraction(body, *specs)
+    assert limit_of(made.program).startswith(reason)
+    oracle = oracle_for(made)
+    assert isinstance(oracle, Compiled)
+    inputs = draw(made.lowering.inputs, 8)
+    truth = jax.tree.leaves(jax.jit(load(made.sample.python_source, "f"))(*inputs))
+    for one, two in zip(oracle.run(inputs), truth, strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-5)
+
+
+def test_integer_sort_stays_with_the_interpreter():
+    made = extraction("jnp.sort(x)", "int32[8]")
+    inputs = draw(made.lowering.inputs, 2)
+    oracle = oracle_for(made)
+    assert isinstance(oracle, Interpreter)
+    np.testing.assert_array_equal(oracle.run(inputs)[0], np.sort(inputs[0]))
+
+
+def test_platforms_that_are_not_here_still_run():
+    kernel = Kernel(f"{HEAD}def f(x):\n    return jnp.tanh(x) * 2\n", "f", (ArraySpec((3,), "float32"),), ("x",))
+    seen = {observe(extract_kernel(kernel, platforms=p)).behavior_hash for p in (("cpu",), ("tpu",), ("cpu", "tpu"))}
+    assert len(seen) == 1
+
+
+# observation
+
+
+def test_observation_can_be_replayed():
+    made = extraction("jnp.sin(x) @ y", "float32[3,4]", "float32[4]")
+    found = observe(made)
+    again = Interpreter(extraction("jnp.sin(x) @ y", "float32[3,4]", "float32[4]").program, made.lowering.outputs)
+    assert digest(again.run(draw(made.lowering.inputs, found.input_seed))) == found.output_digest
+    assert len(found.output_digest) == 64
+    assert len(found.behavior_hash) == 32
+
+
+@pytest.mark.parametrize(
+    ("body", "distribution"),
+    [("x * 2", 2), ("jnp.arcsin(x)", 3), ("jnp.log(x) * jnp.arcsin(x)", 0), ("jnp.arccosh(x)", 1)],
+)
+def test_inputs_suit_the_domain(body, distribution):
+    assert observe(extraction(body, "float32[50]")).input_seed % 4 == distribution
+
+
+@pytest.mark.parametrize(
+    ("body", "specs", "reason"),
+    [
+        ("jnp.log(-jnp.abs(x) - 1)", ["float32[4]"], "non-finite output"),
+        ("x / (x - x)", ["float32[]"], "non-finite output"),
+        ("x * 0", ["float32[4]"], "constant output"),
+        ("jnp.isfinite(x)", ["float32[4]"], "constant output"),
+        ("jnp.sum(x) + jnp.zeros(3), x", ["float32[4]"], "constant output"),
+        ("jnp.where(x > 100, x, 1.0)[0]", ["float32[4]"], "constant output"),
+        ("x - x", ["int32[]"], "constant output"),
+    ],
+)
+def test_dull_kernels_are_rejected(body, specs, reason):
+    with pytest.raises(Rejected) as caught:
+        observe(extraction(body, *specs))
+    assert (caught.value.stage, caught.value.reason) == ("run", reason)
+
+
+def test_behavior_tells_functions_apart_and_texts_together():
+    def of(body, *specs):
+        return observe(extraction(body, *(specs or ("float32[6]",)))).behavior_hash
+
+    assert of("x + x") == of("2 * x") == of("jnp.log(jnp.exp(x) * jnp.exp(x))")
+    assert of("jax.nn.relu(x)") != of("x")
+    assert of("jnp.abs(x)") != of("x")
+    assert of("jnp.arccosh(x)") != of("jnp.arccosh(x) + 1")
+    assert of("x + x") != of("x + x", "float32[7]")
+    assert of("x") != of("x", "float16[6]")
+
+
+def test_rounding_normalises_zeros_noise_and_digits():
+    def of(*values, dtype=np.float32):
+        return behavior([[np.array(values, dtype)]])
+
+    assert of(0.0, 1.0) == of(-0.0, 1.0) == of(1e-9, 1.0)
+    assert of(1.2341) == of(1.2339)
+    assert of(999.9) == of(1000.1)
+    assert of(1.23) != of(1.24)
+    assert of(1.23) != of(-1.23)
+    assert of(1.23) != of(12.3)
+    assert of(np.nan) != of(np.inf) != of(-np.inf)
+    assert of(1.0) != of(1.0, dtype=np.float64)
+    assert of(1 + 2j, dtype=np.complex64) != of(1 - 2j, dtype=np.complex64)
+    assert behavior([[np.zeros((2, 3))]]) != behavior([[np.zeros((3, 2))]])
+
+
+def test_observation_is_the_same_in_another_process():
+    code = (
+        "from jaxir import ArraySpec, Kernel\nfrom jaxir.extractor.lower import extract_kernel\n"
+        "from jaxir.executor.oracle import observe\n"
+        "k = Kernel('import jax\\ndef f(x):\\n    return jax.nn.softmax(x), jax.numpy.sort(x)\\n', 'f',"
+        " (ArraySpec((2, 3), 'float32'),), ('x',))\nprint(observe(extract_kernel(k)))\n"
+    )
+    root = str(Path(jaxir.__file__).parents[1])
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": root},
+            timeout=300,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(outputs) == 1
+    assert "output_digest" in outputs.pop()
+
+
+def test_one_division_by_zero_does_not_kill():
+    made = extraction("lax.div(x, y)", "int32[3]", "int32[3]")
+    oracle = oracle_for(made)
+    assert isinstance(oracle, Interpreter)
+    least = np.iinfo(np.int32).min
+    out = oracle.run([np.array([7, least, -7], np.int32), np.array([0, -1, 2], np.int32)])[0]
+    assert (
+        out.tolist()
+        == [-1, least, -3]
+        == jnp.asarray(jax.lax.div(jnp.array([7, least, -7]), jnp.array([0, -1, 2]))).tolist()
+    )
