@@ -69,17 +69,29 @@ def nn_activation(
     x: Float[Array, "*s"],
     *,
     fn: Literal[
-        "celu", "elu", "gelu", "hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu", "log_sigmoid",
-        "mish", "relu6", "selu", "silu", "soft_sign", "softplus", "sparse_plus", "squareplus",
+        "celu",
+        "elu",
+        "gelu",
+        "hard_sigmoid",
+        "hard_silu",
+        "hard_tanh",
+        "leaky_relu",
+        "log_sigmoid",
+        "mish",
+        "relu6",
+        "selu",
+        "silu",
+        "soft_sign",
+        "softplus",
+        "sparse_plus",
+        "squareplus",
     ],
 ) -> Float[Array, "*s"]:
     """activation of the `jax.nn` table"""
     return getattr(jax.nn, fn)(x)
 
 
-def gaussian_gate(
-    x: Float[Array, "*s"], *, form: Literal["erf", "tanh", "sigmoid"]
-) -> Float[Array, "*s"]:
+def gaussian_gate(x: Float[Array, "*s"], *, form: Literal["erf", "tanh", "sigmoid"]) -> Float[Array, "*s"]:
     """gaussian error linear unit, written out"""
     if form == "erf":
         gate = 0.5 * (1 + lax.erf(x * 0.7071067811865476))
@@ -130,9 +142,7 @@ def parametric_relu(
     return y
 
 
-def self_gated(
-    x: Float[Array, "*s"], *, gate: Literal["mish", "serf", "logish", "phish"]
-) -> Float[Array, "*s"]:
+def self_gated(x: Float[Array, "*s"], *, gate: Literal["mish", "serf", "logish", "phish"]) -> Float[Array, "*s"]:
     """smooth activation that multiplies its input by a gate of itself"""
     if gate == "mish":
         opening = jnp.tanh(_soft_maximum(x))
@@ -185,9 +195,7 @@ def gated_linear_unit(
     return value * getattr(jax.nn, gate)(control)
 
 
-def maxout(
-    x: Float[Array, "*b m"], weights: Float[Array, "m n k"], bias: Float[Array, "n k"]
-) -> Float[Array, "*b n"]:
+def maxout(x: Float[Array, "*b m"], weights: Float[Array, "m n k"], bias: Float[Array, "n k"]) -> Float[Array, "*b n"]:
     """maxout layer, the largest of k affine maps a unit"""
     pieces = jnp.einsum("...m,mnk->...nk", x, weights) + bias
     return jnp.max(pieces, axis=-1)

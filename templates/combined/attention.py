@@ -205,14 +205,10 @@ def rotary_embedding(
     sine, cosine = jnp.sin(angles), jnp.cos(angles)
     if layout == "halves":
         first, second = jnp.split(x, 2, axis=-1)
-        rotated = jnp.concatenate(
-            [first * cosine - second * sine, second * cosine + first * sine], axis=-1
-        )
+        rotated = jnp.concatenate([first * cosine - second * sine, second * cosine + first * sine], axis=-1)
     else:
         first, second = x[..., 0::2], x[..., 1::2]
-        rotated = jnp.stack(
-            [first * cosine - second * sine, second * cosine + first * sine], axis=-1
-        ).reshape(x.shape)
+        rotated = jnp.stack([first * cosine - second * sine, second * cosine + first * sine], axis=-1).reshape(x.shape)
     return rotated
 
 

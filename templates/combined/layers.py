@@ -289,8 +289,11 @@ def squeeze_excite(
 
 
 def bilinear_layer(
-    left: Float[Array, "*b m"], right: Float[Array, "*b n"], tensor: Float[Array, "k m n"],
-    *, form: Literal["einsum", "two products"],
+    left: Float[Array, "*b m"],
+    right: Float[Array, "*b n"],
+    tensor: Float[Array, "k m n"],
+    *,
+    form: Literal["einsum", "two products"],
 ) -> Float[Array, "*b k"]:
     """bilinear layer of two feature vectors"""
     if form == "einsum":

@@ -87,9 +87,25 @@ def gaussian_process_mean(
     *,
     noise: Annotated[float, Uniform(0.2, 1.0)],
     steps: Literal[2, 4, 8],
+    kernel: Literal["gaussian", "rational", "laplace"],
 ) -> Float[Array, "n"]:
     """posterior mean of a Gaussian process by conjugate gradients"""
-    gram = jnp.exp(-0.5 * _squared_distances(inputs, inputs))
+    if kernel == "gaussian":
+
+        def covariance(left, right):
+            return jnp.exp(-0.5 * _squared_distances(left, right))
+
+    elif kernel == "rational":
+
+        def covariance(left, right):
+            return 1 / (1 + _squared_distances(left, right))
+
+    else:
+
+        def covariance(left, right):
+            return jnp.exp(-jnp.sqrt(_squared_distances(left, right) + 1e-3))
+
+    gram = covariance(inputs, inputs)
 
     def improve(_, carry):
         weights, residual, direction = carry
@@ -101,7 +117,7 @@ def gaussian_process_mean(
         return weights + length * direction, remainder, turned
 
     weights = lax.fori_loop(0, steps, improve, (jnp.zeros_like(targets), targets, targets))[0]
-    return jnp.exp(-0.5 * _squared_distances(queries, inputs)) @ weights
+    return covariance(queries, inputs) @ weights
 
 
 def gaussian_process_posterior(
@@ -277,15 +293,27 @@ def factorisation_step(
     left: Float[Array, "m k"],
     right: Float[Array, "k n"],
     *,
-    rule: Literal["multiplicative", "gradient"],
+    rule: Literal["multiplicative", "gradient", "automatic"],
+    penalty: Literal["none", "ridge"],
 ) -> tuple[Float[Array, "m k"], Float[Array, "k n"]]:
     """both factors of a matrix factorisation after one update"""
     if rule == "multiplicative":
         rows, columns, entries = jnp.abs(left) + 1e-2, jnp.abs(right) + 1e-2, jnp.abs(matrix)
         new_left = rows * (entries @ columns.T) / (rows @ columns @ columns.T + 1e-2)
         new_right = columns * (new_left.T @ entries) / (new_left.T @ new_left @ columns + 1e-2)
-    else:
+    elif rule == "gradient":
         errors = left @ right - matrix
         new_left = left - 0.1 * errors @ right.T
         new_right = right - 0.1 * left.T @ errors
-    return new_left, new_right
+    else:
+
+        def loss(rows, columns):
+            return jnp.mean(jnp.logaddexp(jnp.square(rows @ columns - matrix), 0))
+
+        left_grads, right_grads = jax.grad(loss, argnums=(0, 1))(left, right)
+        new_left, new_right = left - left_grads, right - right_grads
+    if penalty == "none":
+        factors = (new_left, new_right)
+    else:
+        factors = (new_left - 0.01 * left, new_right - 0.01 * right)
+    return factors

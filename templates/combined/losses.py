@@ -131,9 +131,7 @@ def kl_divergence(
         divergence = jnp.sum((jnp.exp(log_p) - jnp.exp(log_q)) * (log_p - log_q), axis=-1)
     else:
         log_mean = jnp.logaddexp(log_p, log_q) - 0.6931471805599453
-        divergence = 0.5 * jnp.sum(
-            jnp.exp(log_p) * (log_p - log_mean) + jnp.exp(log_q) * (log_q - log_mean), axis=-1
-        )
+        divergence = 0.5 * jnp.sum(jnp.exp(log_p) * (log_p - log_mean) + jnp.exp(log_q) * (log_q - log_mean), axis=-1)
     return divergence
 
 
@@ -238,8 +236,11 @@ def triplet_loss(
 
 
 def quantile_loss(
-    predictions: Float[Array, "*b q"], targets: Float[Array, "*b"], levels: Float[Array, "q"],
-    *, form: Literal["maximum", "where", "smooth"],
+    predictions: Float[Array, "*b q"],
+    targets: Float[Array, "*b"],
+    levels: Float[Array, "q"],
+    *,
+    form: Literal["maximum", "where", "smooth"],
 ) -> Float[Array, "*b"]:
     """pinball loss of predicted quantiles"""
     errors = targets[..., None] - predictions

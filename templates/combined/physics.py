@@ -76,17 +76,23 @@ def heat_2d_step(
     conductivity: Float[Array, "h w"],
     *,
     rate: Annotated[float, Uniform(0.02, 0.2)],
-    form: Literal["local", "flux"],
+    form: Literal["local", "flux", "nine points", "radiating"],
 ) -> Float[Array, "h w"]:
     """temperature of a plate with varying conductivity after one explicit step"""
     if form == "local":
         change = conductivity * _laplacian(temperature)
-    else:
+    elif form == "flux":
         down = 0.5 * (conductivity + jnp.roll(conductivity, -1, axis=0))
         across = 0.5 * (conductivity + jnp.roll(conductivity, -1, axis=1))
         down_flux = down * (jnp.roll(temperature, -1, axis=0) - temperature)
         across_flux = across * (jnp.roll(temperature, -1, axis=1) - temperature)
         change = down_flux - jnp.roll(down_flux, 1, axis=0) + across_flux - jnp.roll(across_flux, 1, axis=1)
+    elif form == "nine points":
+        rows = jnp.roll(temperature, 1, axis=0) + temperature + jnp.roll(temperature, -1, axis=0)
+        around = jnp.roll(rows, 1, axis=1) + rows + jnp.roll(rows, -1, axis=1)
+        change = conductivity * (around - 9 * temperature) / 3
+    else:
+        change = conductivity * _laplacian(temperature) - 0.1 * (temperature**4 - 0.01)
     return temperature + rate * change
 
 

@@ -215,9 +215,7 @@ def belief_update(
         likelihood = observation_model[:, observation % observation_model.shape[1]]
     else:
         chosen = jax.nn.one_hot(action % transition.shape[0], transition.shape[0], dtype=belief.dtype)
-        seen = jax.nn.one_hot(
-            observation % observation_model.shape[1], observation_model.shape[1], dtype=belief.dtype
-        )
+        seen = jax.nn.one_hot(observation % observation_model.shape[1], observation_model.shape[1], dtype=belief.dtype)
         moves = jnp.einsum("a,anm->nm", chosen, transition)
         likelihood = observation_model @ seen
     joint = jnp.abs(belief @ moves * likelihood)

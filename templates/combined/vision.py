@@ -26,7 +26,11 @@ def conv1d(
     else:
         padded = jnp.pad(signal, ((0, 0), (reach, 0), (0, 0)), mode="wrap")
     return lax.conv_general_dilated(
-        padded, kernel, window_strides=(1,), padding="VALID", rhs_dilation=(dilation,),
+        padded,
+        kernel,
+        window_strides=(1,),
+        padding="VALID",
+        rhs_dilation=(dilation,),
         dimension_numbers=("NWC", "WIO", "NWC"),
     )
 
@@ -45,7 +49,10 @@ def conv1d_valid(
     else:
         taps = kernel
     response = lax.conv_general_dilated(
-        signal[None], taps, window_strides=(1,), padding="VALID",
+        signal[None],
+        taps,
+        window_strides=(1,),
+        padding="VALID",
         dimension_numbers=("NWC", "WIO", "NWC"),
     )
     return getattr(jax.nn, activation)(response[0] + bias)
@@ -54,21 +61,35 @@ def conv1d_valid(
 def conv2d(
     image: Float[Array, "c h w"],
     kernel: Float[Array, "f c i j"],
+    bias: Float[Array, "f"],
     *,
     layout: Literal["channels first", "channels last"],
     dilation: Literal[1, 2],
+    activation: Literal["none", "relu", "tanh", "norm"],
 ) -> Float[Array, "f h w"]:
-    """two-dimensional convolution of an image with padding"""
+    """two-dimensional convolution layer over an image with padding"""
     if layout == "channels first":
-        response = lax.conv_general_dilated(
-            image[None], kernel, (1, 1), "SAME", rhs_dilation=(dilation, dilation)
-        )[0]
+        response = lax.conv_general_dilated(image[None], kernel, (1, 1), "SAME", rhs_dilation=(dilation, dilation))[0]
     else:
         response = lax.conv_general_dilated(
-            jnp.moveaxis(image, 0, -1)[None], kernel.transpose(2, 3, 1, 0), (1, 1), "SAME",
-            rhs_dilation=(dilation, dilation), dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            jnp.moveaxis(image, 0, -1)[None],
+            kernel.transpose(2, 3, 1, 0),
+            (1, 1),
+            "SAME",
+            rhs_dilation=(dilation, dilation),
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
         )[0].transpose(2, 0, 1)
-    return response
+    features = response + bias[:, None, None]
+    if activation == "none":
+        result = features
+    elif activation == "relu":
+        result = jax.nn.relu(features)
+    elif activation == "tanh":
+        result = jnp.tanh(features)
+    else:
+        size = jnp.mean(jnp.square(features), axis=0, keepdims=True)
+        result = features * lax.rsqrt(size + 1e-3)
+    return result
 
 
 def strided_conv2d(
@@ -81,7 +102,10 @@ def strided_conv2d(
 ) -> Float[Array, "h w f"]:
     """convolution layer that halves an image"""
     response = lax.conv_general_dilated(
-        image[None], kernel, window_strides=(2, 2), padding=padding,
+        image[None],
+        kernel,
+        window_strides=(2, 2),
+        padding=padding,
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
     )
     return getattr(jax.nn, activation)(response[0] + bias)
@@ -92,20 +116,31 @@ def conv2d_transpose(
     kernel: Float[Array, "2 2 c f"],
     *,
     form: Literal["library", "input dilation", "shuffle"],
+    activation: Literal["none", "leaky", "softplus"],
 ) -> Float[Array, "2*h 2*w f"]:
     """transposed convolution that doubles an image"""
     if form == "library":
         enlarged = lax.conv_transpose(image[None], kernel, strides=(2, 2), padding="SAME")[0]
     elif form == "input dilation":
         enlarged = lax.conv_general_dilated(
-            image[None], kernel, window_strides=(1, 1), padding=((1, 1), (1, 1)), lhs_dilation=(2, 2),
+            image[None],
+            kernel,
+            window_strides=(1, 1),
+            padding=((1, 1), (1, 1)),
+            lhs_dilation=(2, 2),
             dimension_numbers=("NHWC", "HWIO", "NHWC"),
         )[0]
     else:
         enlarged = jnp.einsum("hwc,ijcf->hiwjf", image, kernel).reshape(
             (2 * image.shape[0], 2 * image.shape[1], kernel.shape[3])
         )
-    return enlarged
+    if activation == "none":
+        result = enlarged
+    elif activation == "leaky":
+        result = jnp.where(enlarged > 0, enlarged, 0.1 * enlarged)
+    else:
+        result = jnp.logaddexp(enlarged, 0)
+    return result
 
 
 def depthwise_conv2d(
@@ -117,8 +152,12 @@ def depthwise_conv2d(
 ) -> Float[Array, "h w f"]:
     """depthwise separable convolution of an image"""
     spatial = lax.conv_general_dilated(
-        image[None], depthwise, window_strides=(1, 1), padding="SAME",
-        dimension_numbers=("NHWC", "HWIO", "NHWC"), feature_group_count=image.shape[-1],
+        image[None],
+        depthwise,
+        window_strides=(1, 1),
+        padding="SAME",
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        feature_group_count=image.shape[-1],
     )[0]
     if order == "plain":
         features = spatial
