@@ -1,0 +1,158 @@
+"""The template library: what is read, what is refused with which line, and what the type check finds."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, run_jaxir
+
+from jaxir import config, resources
+from jaxir.errors import UserError
+from jaxir.generator.check import check_template
+from jaxir.generator.plan import composer
+from jaxir.generator.templates import Library, library_digest, load_library, read_library
+from jaxir.sample import CATEGORIES
+
+HEADER = """\
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from jaxir import Uniform
+
+
+"""
+HEADER_LINES = HEADER.count("\n")
+
+#: What the predecessor had, and what the issue names.
+REQUIRED = {
+    "arithmetic": {"add", "sub", "mul", "div"},
+    "math": {"sin", "cos", "exp", "tanh", "sqrt"},
+    "array": {"dot", "matmul", "sum", "mean", "transpose", "where", "maximum", "minimum"},
+    "control_flow": set(),
+    "combined": {"linear", "quadratic", "sigmoid", "softmax", "relu", "mse"},
+}
+
+
+@pytest.fixture(scope="module")
+def library() -> Library:
+    return load_library()
+
+
+def folder_with(tmp_path: Path, text: str, name: str = "math.py") -> Path:
+    folder = tmp_path / "my_ops"
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(HEADER + text)
+    return folder
+
+
+def test_every_category_has_at_least_forty_templates(library):
+    assert list(library.by_category) == list(CATEGORIES)
+    assert all(len(templates) >= 40 for templates in library.by_category.values())
+
+
+def test_the_predecessors_operations_exist_by_name(library):
+    for category, names in REQUIRED.items():
+        assert names <= {template.name for template in library.by_category[category]}
+
+
+def test_the_order_does_not_depend_on_the_file_system(tmp_path, library):
+    copy = tmp_path / "copy"
+    for path in sorted(resources.folder("templates").rglob("*.py"), reverse=True):
+        target = copy / path.relative_to(resources.folder("templates"))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    again, errors = read_library([copy])
+    assert errors == []
+    assert [item.name for item in again.templates] == [item.name for item in library.templates]
+    assert library_digest([copy]) == library_digest([resources.folder("templates")])
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ('def f(x):\n    """p"""\n    return x\n', 1, "parameter 'x' has no type"),
+        ('def f(x: int) -> Float[Array, "n"]:\n    """p"""\n    return x\n', 1, "int is no jaxtyping array type"),
+        ('def f(x: Float[Array, "n"]):\n    """p"""\n    return x\n', 1, "its result has no type"),
+        ('def f(x: Float[Array, "n"]) -> Float[Array, "n"]:\n    return x\n', 1, "no docstring"),
+        ('def f(\n    x: Float[Array, "n"],\n    y: Float[Array, "?n"],\n) -> Float[Array, "n"]:\n    """p"""\n    return x\n',
+         3, "parameter 'y': dim '?n'"),
+        ('def f(x: Float[Array, "n"], *, k) -> Float[Array, "n"]:\n    """p"""\n    return x\n', 1, "expected Literal"),
+        ('def f(x: Float[Array, "n"]) -> Float[Array, "n"]:\n    """p"""\n    x = x + 1\n    return x\n', 3,
+         "parameter 'x' is assigned to"),
+        ('def f(x: Float[Array, "n"]) -> Float[Array, "n"]:\n    """p"""\n    if True:\n        return x\n    return x\n', 4,
+         "only the last statement may return"),
+        ('def f() -> Float[Array, "3"]:\n    """p"""\n    return jnp.ones(3)\n', 1, "it takes no array"),
+        ('def f(x: Float[Array, "n"], *more) -> Float[Array, "n"]:\n    """p"""\n    return x\n', 1, "*args"),
+        ("def f(:\n", 1, "not Python"),
+    ],
+)  # fmt: skip
+def test_what_is_outside_the_language_is_refused_with_its_line(tmp_path, text, line, message):
+    folder = folder_with(tmp_path, text)
+    _, errors = read_library([folder])
+    assert len(errors) == 1
+    assert str(errors[0]).startswith(f"{folder / 'math.py'}:{line + HEADER_LINES}: ")
+    assert message in str(errors[0])
+    assert "\n" not in str(errors[0])
+
+
+def test_a_file_that_does_not_import_is_one_line(tmp_path):
+    folder = folder_with(tmp_path, "raise RuntimeError('no\\nno')\n")
+    with pytest.raises(UserError, match=r"math\.py: importing it raises RuntimeError: no$"):
+        load_library([folder])
+
+
+def test_a_name_may_not_occur_twice(tmp_path):
+    folder = folder_with(tmp_path, 'def softmax(x: Float[Array, "n"]) -> Float[Array, "n"]:\n    """p"""\n    return x\n')
+    with pytest.raises(UserError, match="template 'softmax' exists already in .*; rename it"):
+        load_library([folder])
+
+
+@pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir()])
+def test_a_folder_without_templates_is_refused(tmp_path, make):
+    make(tmp_path / "none")
+    with pytest.raises(UserError, match="none: no "):
+        load_library([tmp_path / "none"])
+
+
+WRONG = [
+    # The declared result is wrong; so is the line that declares it.
+    ('def wrong_dtype(x: Int[Array, "n"]) -> Int[Array, ""]:\n    """p"""\n    return jnp.mean(x)\n', 1, "declared Int"),
+    ('def wrong_shape(\n    x: Float[Array, "m n"],\n) -> Float[Array, "m n"]:\n    """p"""\n    return x.T\n', 3,
+     'declared Float[Array, "m n"]'),
+    ('def wrong_hole(\n    x: Float[Array, "m n"],\n    *,\n    f: Callable[[Float[Array, "m"]], Float[Array, "m"]],\n'
+     ') -> Float[Array, "m n"]:\n    """p"""\n    return x + f(x[0])[:, None]\n', 4, "hole 'f' is declared to take"),
+    ('def fails(x: Float[Array, "m n"]) -> Float[Array, "m n"]:\n    """p"""\n    return x @ x\n', 1, "tracing raises"),
+    ('def pair(x: Float[Array, "n"]) -> tuple[Float[Array, "n"], Float[Array, "n"]]:\n    """p"""\n    return x\n', 1,
+     "declares 2 array(s) in a tuple, returns 1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "line", "message"), WRONG)
+def test_the_check_names_the_line_of_a_wrong_type(tmp_path, library, text, line, message):
+    folder = folder_with(tmp_path, text)
+    found, errors = read_library([folder])
+    assert errors == []
+    (template,) = found.templates
+    problems = list(check_template(template, composer(config.load(), library), 24))
+    assert problems
+    assert problems[0].line == line + HEADER_LINES
+    assert message in str(problems[0])
+
+
+def test_the_check_command_exits_with_2_and_names_file_and_line(tmp_path):
+    folder = folder_with(tmp_path, WRONG[0][0])
+    done = run_jaxir(["templates", "check", folder], tmp_path)
+    assert done.returncode == 2
+    assert f"{folder / 'math.py'}:{HEADER_LINES + 1}: template 'wrong_dtype'" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_the_whole_library_type_checks():
+    done = run_jaxir(["templates", "check", "--bindings", "4"], ROOT)
+    assert done.stdout.rstrip().endswith(": 0 problem(s)"), done.stdout[-2000:]
+    assert done.returncode == 0
