@@ -58,8 +58,13 @@ def stats(tmp_path_factory: pytest.TempPathFactory) -> Stats:
     return analyze(open_corpus(write_native(folder, native_rows(60), run=RUN)))
 
 
-def test_the_page_has_every_part(stats: Stats) -> None:
-    page = Page(render(stats))
+@pytest.fixture(scope="module")
+def html(stats: Stats) -> str:
+    return render(stats)
+
+
+def test_the_page_has_every_part(stats: Stats, html: str) -> None:
+    page = Page(html)
     text = " ".join(" ".join(parts) for parts in page.texts.values())
     for heading in (
         *("Balance", "Splits and leakage", "Operations of the IR", "Coverage of the op universe", "Lengths"),
@@ -75,33 +80,32 @@ def test_the_page_has_every_part(stats: Stats) -> None:
     assert stats.headline() in text
 
 
-def test_the_pairs_are_shown_as_they_are(stats: Stats) -> None:
-    shown = Page(render(stats)).texts["pre"]
+def test_the_pairs_are_shown_as_they_are(stats: Stats, html: str) -> None:
+    shown = Page(html).texts["pre"]
     assert shown[0::2] == [row["python_source"] for row in stats.samples]
     assert shown[1::2] == [row["ir"] for row in stats.samples]
 
 
-def test_the_coverage_map_agrees_with_the_figures(stats: Stats) -> None:
-    marks = [dict(attrs).get("class") or "" for tag, attrs in Page(render(stats)).elements if tag == "td"]
+def test_the_coverage_map_agrees_with_the_figures(stats: Stats, html: str) -> None:
+    marks = [dict(attrs).get("class") or "" for tag, attrs in Page(html).elements if tag == "td"]
     pairs = stats.coverage["op/type pairs"]
     assert sum(mark.startswith("h") for mark in marks) == pairs["reached"] > 10
     assert marks.count("m") == pairs["emittable"] - pairs["reached"]
 
 
-def test_the_page_needs_nothing_from_outside(stats: Stats) -> None:
-    page = Page(render(stats))
+def test_the_page_needs_nothing_from_outside(html: str) -> None:
+    page = Page(html)
     assert not {"script", "link", "img", "iframe", "object", "image"} & {tag for tag, _ in page.elements}
     for _, attributes in page.elements:
         for name, value in attributes.items():
             assert not name.startswith("on")
             if name in ("href", "src", "xlink:href"):
                 assert (value or "").startswith("#")
-    assert "@import" not in render(stats)
-    assert "prefers-color-scheme: dark" in render(stats)
+    assert "@import" not in html
+    assert "prefers-color-scheme: dark" in html
 
 
-def test_pictures_are_well_formed_take_the_colours_of_the_page_and_share_no_id(stats: Stats) -> None:
-    html = render(stats)
+def test_pictures_are_well_formed_take_the_colours_of_the_page_and_share_no_id(html: str) -> None:
     pictures = ["<svg" + part.partition("</svg>")[0] + "</svg>" for part in html.split("<svg")[1:]]
     ids: list[str] = []
     for picture in pictures:
@@ -127,7 +131,7 @@ EVIL = (
 )
 
 
-def test_a_hostile_corpus_injects_nothing(tmp_path: Path, stats: Stats) -> None:
+def test_a_hostile_corpus_injects_nothing(tmp_path: Path, html: str) -> None:
     hostile = {"category", "operation", "description", "function_name", "id", "split"}
     rows = []
     for number, row in enumerate(native_rows(30)):
@@ -137,9 +141,9 @@ def test_a_hostile_corpus_injects_nothing(tmp_path: Path, stats: Stats) -> None:
         row["split"] = "train"
         rows.append(row)
     run = {"candidates": 40, "rejections": [{"stage": EVIL, "reason": EVIL, "count": 10}]}
+    good = Page(html)
     html = render(analyze(open_corpus(write_native(tmp_path / "c", rows, run=run))), title=EVIL)
     page = Page(html)
-    good = Page(render(stats))
     assert {tag for tag, _ in page.elements} <= {tag for tag, _ in good.elements} | {"p"}
     assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
     assert "\x1b" not in html
