@@ -3,7 +3,6 @@
 import functools
 import importlib.util
 import math
-import struct
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -90,10 +89,6 @@ def morton(x: int, y: int) -> int:
     return sum(bits)
 
 
-def exponent_bits(value: float) -> int:
-    return (struct.unpack("<i", struct.pack("<f", value))[0] >> 23 & 0xFF) - 127
-
-
 def quaternion_matrix(p: np.ndarray) -> np.ndarray:
     """Left multiplication by a quaternion as a matrix."""
     w, x, y, z = p
@@ -101,7 +96,7 @@ def quaternion_matrix(p: np.ndarray) -> np.ndarray:
 
 
 E, G = "arithmetic/elementwise", "arithmetic/integers"
-F, H = "arithmetic/formulas", "arithmetic/bits"
+F, H, CN = "arithmetic/formulas", "arithmetic/bits", "arithmetic/complex_numbers"
 L, S, R, T = "math/elementary", "math/special", "math/geometry", "math/series"
 CUBIC = np.polynomial.Polynomial(COEFFICIENTS.astype(np.float64))
 
@@ -174,7 +169,7 @@ CASES: list[tuple[str, str, tuple[Any, ...], dict[str, Any], Any]] = [
     (H, "pack_rgb", (U, V, U >> 7), {}, ((U & 255) << 16) | ((V & 255) << 8) | (U >> 7 & 255)),
     (H, "mix_hash", (U, np.uint32(12345)), {}, each(murmur, U)),
     (H, "uniform_from_bits", (U,), {}, (U & 255) / 256.0),
-    (H, "float_bit_field", (W * X,), {"part": "exponent"}, each(exponent_bits, W * X, dtype=np.int32)),
+    (H, "fast_inverse_sqrt", (X,), {"steps": 2}, 1 / np.sqrt(1 + np.abs(X))),
     (H, "full_adder", (A, B, K), {}, ((A.astype(int) + B + K) % 2 == 1, A.astype(int) + B + K >= 2)),
     (H, "majority_vote", (A, B, K), {}, A.astype(int) + B + K >= 2),
     (H, "count_votes", (A, B, K), {}, A.astype(int) + B + K),
@@ -219,7 +214,7 @@ CASES: list[tuple[str, str, tuple[Any, ...], dict[str, Any], Any]] = [
     (F, "percent_change", (W, W * 1.5), {}, np.full_like(W, 50)),
     (F, "parallel_resistance", (P, Q), {}, 1 / (1 / (P + 0.1) + 1 / (Q + 0.1))),
     (F, "welford_step", (np.float32(1), X, X * 0, Y), {}, ((X + Y) / 2, (X - Y) ** 2 / 2)),
-    (F, "cumulative_average", (X,), {}, np.cumsum(X, axis=-1) / np.arange(1, 5)),
+    (F, "deviation_from_running_mean", (X,), {}, X - np.cumsum(X, axis=-1) / np.arange(1, 5)),
     (F, "two_sum", (np.float32(1), np.float32(2**-30)), {}, (np.float32(1), np.float32(2**-30))),
     (F, "compound_interest", (X, P), {"periods": 12}, X * (1 + P / 120) ** 12),
     (F, "present_value", (X,), {"rate": 0.05}, (X / 1.05 ** np.arange(4)).sum(-1)),
@@ -227,15 +222,15 @@ CASES: list[tuple[str, str, tuple[Any, ...], dict[str, Any], Any]] = [
     (F, "degrees_minutes_seconds", (np.float32(np.radians(10.26)),), {}, (10, 15, 36)),
     (F, "elastic_collision", (W, W, X, Y), {}, (Y, X)),
     (F, "series_sum", (X, P), {"terms": 4}, X * sum((P / 4) ** k for k in range(4))),
-    (F, "determinant_2x2", (POINTS2[:4].reshape(2, 2, 2),), {}, np.linalg.det(POINTS2[:4].reshape(2, 2, 2))),
-    (F, "cramer_2x2", (POINTS2[:2], POINTS2[2]), {}, np.linalg.solve(POINTS2[:2] + 2 * np.eye(2), POINTS2[2])),
+    (CN, "determinant_2x2", (POINTS2[:4].reshape(2, 2, 2),), {}, np.linalg.det(POINTS2[:4].reshape(2, 2, 2))),
+    (CN, "cramer_2x2", (POINTS2[:2], POINTS2[2]), {}, np.linalg.solve(POINTS2[:2] + 2 * np.eye(2), POINTS2[2])),
     (F, "squared_difference", (X, Y), {"form": "expanded"}, (X - Y) ** 2),
-    (F, "complex_product", (X, Y, Z, P), {"form": "four_products"}, ((C * D).real, (C * D).imag)),
-    (F, "complex_product", (X, Y, Z, P), {"form": "three_products"}, ((C * D).real, (C * D).imag)),
-    (F, "make_complex", (X, Y), {}, C),
-    (F, "squared_modulus", (C,), {"form": "conjugate"}, np.abs(C) ** 2),
-    (F, "conjugate_product", (C, D), {}, C * D.conj()),
-    (F, "mandelbrot_step", (C, D), {"steps": 2}, (C**2 + D) ** 2 + D),
+    (CN, "complex_product", (X, Y, Z, P), {"form": "four_products"}, ((C * D).real, (C * D).imag)),
+    (CN, "complex_product", (X, Y, Z, P), {"form": "three_products"}, ((C * D).real, (C * D).imag)),
+    (CN, "make_complex", (X, Y), {}, C),
+    (CN, "squared_modulus", (C,), {"form": "conjugate"}, np.abs(C) ** 2),
+    (CN, "conjugate_product", (C, D), {}, C * D.conj()),
+    (CN, "mandelbrot_step", (C, D), {"steps": 2}, (C**2 + D) ** 2 + D),
     (L, "sin", (C,), {}, np.sin(C)),
     (L, "cos", (X,), {}, np.cos(X)),
     (L, "exp", (C,), {}, np.exp(C)),
@@ -422,7 +417,7 @@ CASES: list[tuple[str, str, tuple[Any, ...], dict[str, Any], Any]] = [
     (T, "gauss_legendre", (P, W), {"fn": "exp"}, np.exp(W) - np.exp(P)),
     (T, "finite_difference", (np.arange(5, dtype=np.float32) ** 2,), {"step": 1.0, "order": "first"}, [2, 4, 6]),
     (T, "finite_difference", (np.arange(5, dtype=np.float32) ** 2,), {"step": 0.5, "order": "second"}, [8, 8, 8]),
-    (T, "sampled_gradient", (X,), {}, np.gradient(X, axis=-1)),
+    (T, "five_point_derivative", (np.arange(6, dtype=np.float32) ** 3,), {"step": 1.0}, [12, 27]),
     (T, "richardson_extrapolation", (X + 4 * Y, X + Y), {"order": 2}, X),
     (T, "aitken_acceleration", (X + W, X + W / 2, X + W / 4), {}, X),
     (T, "newton_root_step", (W, (W + 0.1) ** 3), {"degree": 3}, W + 0.1),

@@ -232,14 +232,17 @@ def uniform_from_bits(bits: UInt32[Array, "*s"]) -> Float32[Array, "*s"]:
     return lax.bitcast_convert_type(pattern, jnp.float32) - 1
 
 
-def float_bit_field(x: Float32[Array, "*s"], *, part: Literal["exponent", "mantissa"]) -> Int32[Array, "*s"]:
-    """a bit field of the IEEE representation of `x`"""
-    pattern = lax.bitcast_convert_type(x, jnp.int32)
-    if part == "exponent":
-        field = ((pattern >> 23) & 0xFF) - 127
+def fast_inverse_sqrt(x: Float32[Array, "*s"], *, steps: Literal[1, 2]) -> Float32[Array, "*s"]:
+    """the reciprocal square root of one plus the magnitude of `x`, from the bits of a float"""
+    value = 1 + jnp.abs(x)
+    pattern = 0x5F3759DF - (lax.bitcast_convert_type(value, jnp.int32) >> 1)
+    guess = lax.bitcast_convert_type(pattern, jnp.float32)
+    once = guess * (1.5 - 0.5 * value * guess * guess)
+    if steps == 1:
+        root = once
     else:
-        field = pattern & 0x7FFFFF
-    return field
+        root = once * (1.5 - 0.5 * value * once * once)
+    return root
 
 
 def negated_gate(
