@@ -277,15 +277,15 @@ def window_sum(
     x: Num[Array, "*b n"], *, size: Literal[2, 3], dilation: Literal[1, 2], padding: Literal["SAME", "SAME_LOWER"]
 ) -> Num[Array, "*b n"]:
     """the sum over a window of `size` entries along the last axis, `dilation` apart"""
-    zero = jnp.zeros((), x.dtype)
     ones = (1,) * (x.ndim - 1)
-    return lax.reduce_window(x, zero, lax.add, (*ones, size), (*ones, 1), padding, window_dilation=(*ones, dilation))
+    apart = (*ones, dilation)
+    return lax.reduce_window(x, 0, lax.add, (*ones, size), (*ones, 1), padding, window_dilation=apart)
 
 
 def strided_window_mean(x: Float[Array, "*b 2*n+1"]) -> Float[Array, "*b n"]:
     """the mean over windows of three entries that start at every second one"""
     ones = (1,) * (x.ndim - 1)
-    sums = lax.reduce_window(x, jnp.zeros((), x.dtype), lax.add, (*ones, 3), (*ones, 2), "VALID")
+    sums = lax.reduce_window(x, 0.0, lax.add, (*ones, 3), (*ones, 2), "VALID")
     return sums / 3
 
 

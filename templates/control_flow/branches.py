@@ -134,11 +134,14 @@ def dispatch_operation(
 
 def dispatch_reduction(code: Int[Array, ""], x: Real[Array, "*b n"]) -> Real[Array, "*b"]:
     """the minimum, the maximum or the first entry of each row, chosen by `code`"""
-    branches = [
-        lambda rows: jnp.min(rows, axis=-1),
-        lambda rows: jnp.max(rows, axis=-1),
-        lambda rows: rows[..., 0],
-    ]
+
+    def lowest(rows):
+        return jnp.min(rows, axis=-1)
+
+    def highest(rows):
+        return jnp.max(rows, axis=-1)
+
+    branches = [lowest, highest, lambda rows: rows[..., 0]]
     return lax.switch(code.astype(jnp.int32) % 3, branches, x)
 
 

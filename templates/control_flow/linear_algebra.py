@@ -117,7 +117,8 @@ def orthogonal_rows(vectors: Float[Array, "m n"], *, scale: Literal["euclid", "m
     def body(i, basis):
         row = basis[i]
         earlier = jnp.arange(basis.shape[0]) < i
-        shares = jnp.where(earlier, basis @ row, 0)
+        lengths = jnp.sum(basis * basis, axis=1) + 1e-3
+        shares = jnp.where(earlier, basis @ row / lengths, 0)
         rest = row - shares @ basis
         if scale == "euclid":
             direction = rest / jnp.sqrt(rest @ rest + 1e-2)
