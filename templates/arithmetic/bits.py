@@ -258,7 +258,7 @@ def implies(p: Bool[Array, "*#s"], q: Bool[Array, "*#s"]) -> Bool[Array, "*s"]:
 
 
 def full_adder(
-    a: Bool[Array, "*s"], b: Bool[Array, "*s"], carry: Bool[Array, "*#s"]
+    a: Bool[Array, "*#s"], b: Bool[Array, "*#s"], carry: Bool[Array, "*#s"]
 ) -> tuple[Bool[Array, "*s"], Bool[Array, "*s"]]:
     """the sum bit and the carry bit of three bits"""
     half = a ^ b

@@ -55,7 +55,9 @@ def complex_quotient(
 ) -> tuple[Float[Array, "*s"], Float[Array, "*s"]]:
     """the real and imaginary parts of a complex quotient"""
     scale = 1 / (b_real**2 + b_imag**2 + 0.01)
-    return (a_real * b_real + a_imag * b_imag) * scale, (a_imag * b_real - a_real * b_imag) * scale
+    real = a_real * b_real + a_imag * b_imag
+    imag = a_imag * b_real - a_real * b_imag
+    return real * scale, imag * scale
 
 
 def make_complex(real: Float32[Array, "*s"], imag: Float32[Array, "*s"]) -> Complex64[Array, "*s"]:
@@ -88,7 +90,9 @@ def moebius_map(z: Inexact[Array, "*s"], coefficients: Inexact[Array, "4"]) -> I
     return (a * z + b) / (c * z + d + 2)
 
 
-def mandelbrot_step(z: Complex[Array, "*s"], c: Complex[Array, "*#s"], *, steps: Literal[1, 2]) -> Complex[Array, "*s"]:
+def mandelbrot_step(
+    z: Complex[Array, "*#s"], c: Complex[Array, "*#s"], *, steps: Literal[1, 2]
+) -> Complex[Array, "*s"]:
     """`z` after one or two steps of the Mandelbrot iteration"""
     if steps == 1:
         result = z * z + c

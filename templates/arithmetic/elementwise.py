@@ -270,7 +270,7 @@ def derivative_of_polynomial(x: Inexact[Array, "*s"], coefficients: Inexact[Arra
 
 
 def soft_threshold(
-    x: Float[Array, "*s"], threshold: Float[Array, "*#s"], *, form: Literal["sign", "difference"]
+    x: Float[Array, "*#s"], threshold: Float[Array, "*#s"], *, form: Literal["sign", "difference"]
 ) -> Float[Array, "*s"]:
     """`x` shrunk towards zero by `threshold`"""
     margin = jnp.abs(threshold) / 4

@@ -165,14 +165,14 @@ def kahan_step(
 
 
 def compound_interest(
-    principal: Float[Array, "*s"], rate: Float[Array, "*#s"], *, periods: Literal[1, 2, 4, 12]
+    principal: Float[Array, "*#s"], rate: Float[Array, "*#s"], *, periods: Literal[1, 2, 4, 12]
 ) -> Float[Array, "*s"]:
     """the value of `principal` after a year of interest, compounded several times"""
     return principal * (1 + 0.1 * rate / periods) ** periods
 
 
 def annuity_payment(
-    principal: Float[Array, "*s"], rate: Float[Array, "*#s"], *, years: Literal[3, 5, 10, 30]
+    principal: Float[Array, "*#s"], rate: Float[Array, "*#s"], *, years: Literal[3, 5, 10, 30]
 ) -> Float[Array, "*s"]:
     """the yearly payment that repays a loan"""
     interest = 0.01 + 0.1 * jnp.abs(rate)
@@ -189,7 +189,7 @@ def present_value(
 
 
 def discounted_price(
-    price: Float[Array, "*s"], discount: Float[Array, "*#s"], *, tax: Annotated[float, Uniform(0.05, 0.25)]
+    price: Float[Array, "*#s"], discount: Float[Array, "*#s"], *, tax: Annotated[float, Uniform(0.05, 0.25)]
 ) -> Float[Array, "*s"]:
     """the price after a discount, tax included"""
     return price * (1 - jnp.clip(discount, 0, 0.9)) * (1 + tax)
@@ -325,7 +325,7 @@ def ideal_gas_pressure(
 
 
 def series_sum(
-    first: Float[Array, "*s"], ratio: Float[Array, "*#s"], *, terms: Literal[3, 4, 6, 8]
+    first: Float[Array, "*#s"], ratio: Float[Array, "*#s"], *, terms: Literal[3, 4, 6, 8]
 ) -> Float[Array, "*s"]:
     """the sum of the leading terms of a geometric series"""
     q = ratio / 4

@@ -81,7 +81,7 @@ def truncated_divide(dividend: Integer[Array, "*s"], divisor: Integer[Array, "*s
 
 
 def ceil_divide(
-    dividend: Int[Array, "*s"], divisor: Int[Array, "*#s"], *, form: Literal["negate", "offset"]
+    dividend: Int[Array, "*#s"], divisor: Int[Array, "*#s"], *, form: Literal["negate", "offset"]
 ) -> Int[Array, "*s"]:
     """the quotient rounded up, with divisors of at least one"""
     safe_divisor = jnp.maximum(divisor, 1)
@@ -274,7 +274,8 @@ def day_of_week(day: Int32[Array, "*s"], month: Int32[Array, "*s"], year: Int32[
     m = jnp.where(shifted, month + 12, month)
     y = jnp.where(shifted, year - 1, year)
     century, year_of_century = y // 100, y % 100
-    return (day + 13 * (m + 1) // 5 + year_of_century + year_of_century // 4 + century // 4 + 5 * century) % 7
+    years = year_of_century + year_of_century // 4 + century // 4 + 5 * century
+    return (day + 13 * (m + 1) // 5 + years) % 7
 
 
 def clock_time(seconds: Int32[Array, "*s"], *, offset: Annotated[int, Uniform(10, 7200)]) -> Int32[Array, "*s 3"]:

@@ -327,9 +327,11 @@ def gamma_correction(
     """the transfer function of sRGB"""
     v = jnp.clip(intensity, 0, 1)
     if direction == "to_linear":
-        result = jnp.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
+        power = ((v + 0.055) / 1.055) ** 2.4
+        result = jnp.where(v <= 0.04045, v / 12.92, power)
     else:
-        result = jnp.where(v <= 0.0031308, 12.92 * v, 1.055 * jnp.maximum(v, 0.0031308) ** (1 / 2.4) - 0.055)
+        power = 1.055 * jnp.maximum(v, 0.0031308) ** (1 / 2.4) - 0.055
+        result = jnp.where(v <= 0.0031308, 12.92 * v, power)
     return result
 
 

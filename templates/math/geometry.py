@@ -230,7 +230,7 @@ def circular_mean(angles: Float[Array, "*b n"]) -> Float[Array, "*b"]:
     return jnp.arctan2(jnp.mean(jnp.sin(angles), axis=-1), jnp.mean(jnp.cos(angles), axis=-1))
 
 
-def law_of_cosines(a: Float[Array, "*s"], b: Float[Array, "*s"], angle: Float[Array, "*#s"]) -> Float[Array, "*s"]:
+def law_of_cosines(a: Float[Array, "*#s"], b: Float[Array, "*#s"], angle: Float[Array, "*#s"]) -> Float[Array, "*s"]:
     """the third side of a triangle"""
     squared = a * a + b * b - 2 * a * b * jnp.cos(angle)
     return jnp.sqrt(jnp.maximum(squared, 1e-3))

@@ -432,7 +432,7 @@ def zeta_partial_sum(s: Float[Array, "*s"], *, kind: Literal["zeta", "eta"]) -> 
 
 
 def newton_root_step(
-    x: Float[Array, "*s"], target: Float[Array, "*#s"], *, degree: Literal[2, 3]
+    x: Float[Array, "*#s"], target: Float[Array, "*#s"], *, degree: Literal[2, 3]
 ) -> Float[Array, "*s"]:
     """one Newton step towards a root of `target`"""
     guess = jnp.abs(x) + 0.1

@@ -227,7 +227,7 @@ def laplace_density(
 
 
 def cauchy_density(
-    x: Float[Array, "*s"], location: Float[Array, "*#s"], *, form: Literal["density", "cumulative", "log"]
+    x: Float[Array, "*#s"], location: Float[Array, "*#s"], *, form: Literal["density", "cumulative", "log"]
 ) -> Float[Array, "*s"]:
     """a function of the Cauchy distribution around `location`"""
     z = x - location
@@ -263,7 +263,7 @@ def student_t_log_density(x: Float[Array, "*s"], freedom: Float[Array, ""]) -> F
 
 
 def gamma_log_density(
-    x: Float[Array, "*s"], shape: Float[Array, "*#s"], *, rate: Annotated[float, Uniform(0.5, 3.0)]
+    x: Float[Array, "*#s"], shape: Float[Array, "*#s"], *, rate: Annotated[float, Uniform(0.5, 3.0)]
 ) -> Float[Array, "*s"]:
     """the logarithm of a gamma density"""
     value = jnp.abs(x) + 0.05
@@ -374,7 +374,7 @@ def renyi_entropy(weights: Float[Array, "*b n"], *, order: Literal[2, 3]) -> Flo
 
 
 def european_call(
-    spot: Float32[Array, "*s"], strike: Float32[Array, "*#s"], *, volatility: Annotated[float, Uniform(0.1, 0.6)]
+    spot: Float32[Array, "*#s"], strike: Float32[Array, "*#s"], *, volatility: Annotated[float, Uniform(0.1, 0.6)]
 ) -> Float32[Array, "*s"]:
     """the Black-Scholes price of a call that expires in a year, without interest"""
     s = jnp.abs(spot) + 0.1
