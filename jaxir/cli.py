@@ -153,11 +153,14 @@ def analyze(folder: Path | None, save: Path | None, html: Path | None, as_json: 
     """
     import json
 
+    from tqdm import tqdm
+
     from jaxir.analysis.corpus import newest_corpus, open_corpus
     from jaxir.analysis.stats import analyze as run
 
     corpus = newest_corpus() if folder is None else open_corpus(folder)
-    stats = run(corpus)
+    with tqdm(desc=str(corpus.path), unit="row", leave=False, disable=None) as bar:
+        stats = run(corpus, bar.update)
     click.echo(json.dumps(stats.to_dict(), indent=2) if as_json else stats.to_text())
     if save is not None:
         _write(save, stats.to_markdown())
@@ -286,7 +289,7 @@ def templates_check(folder: Path | None, bindings: int) -> None:
 
     own = resources.folder("templates")
     checked, errors = read_library([folder or own])
-    if folder is None:
+    if folder is None or folder.resolve().is_relative_to(own):
         everything = checked
     else:
         # Holes are filled from the whole library, which must not hold a name twice.

@@ -52,6 +52,7 @@ class LocalEngine:
         self._waiting: deque[tuple[Task, Future[Result]]] = deque()
         self._lock = threading.Lock()
         self._running = 0
+        self._closed = False
 
     def submit(self, task: Task, *, urgent: bool = False) -> Future[Result]:
         """Queue a task; the future raises `WorkerDied` if its worker is lost or needs too long."""
@@ -66,12 +67,17 @@ class LocalEngine:
         while True:
             with self._lock:
                 queue = self._urgent or self._waiting
-                if not queue or self._running > self.workers:
+                if self._closed or not queue or self._running > self.workers:
                     return
                 self._running += 1
                 task, future = queue.popleft()
             inner = self._pool.schedule(candidate.run, args=[task], timeout=TIME_LIMIT)
             inner.add_done_callback(functools.partial(self._finish, future))
+
+    def close(self) -> None:
+        """Hand out nothing more."""
+        with self._lock:
+            self._closed = True
 
     def _finish(self, future: Future[Result], inner: Future[Result]) -> None:
         with self._lock:
@@ -102,9 +108,11 @@ def local(setup: Setup, workers: int) -> Iterator[LocalEngine]:
             initargs=[setup],
             context=multiprocessing.get_context("spawn"),
         )
+        engine = LocalEngine(pool, workers)
         try:
-            yield LocalEngine(pool, workers)
+            yield engine
         finally:
+            engine.close()
             pool.stop()
             pool.join()
 

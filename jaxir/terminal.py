@@ -21,8 +21,8 @@ LOG_INTERVAL = 10.0
 
 
 def command_line() -> str:
-    """The command as it was typed, for the dataset card and for how to go on."""
-    return shlex.join(["jaxir", *sys.argv[1:]])
+    """The command as it was typed, for the dataset card and for how to go on; without `--fresh`, which would begin anew."""
+    return shlex.join(["jaxir", *(word for word in sys.argv[1:] if word != "--fresh")])
 
 
 class _Terminated(Exception):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from jaxir import config
 from jaxir.errors import Rejected
 from jaxir.generator.plan import Plan
-from jaxir.generator.rewrite import Names, bound_in, fold, rename
+from jaxir.generator.rewrite import bound_in, fold, rename
 from jaxir.generator.rng import Rng
 from jaxir.generator.source import STYLES, write
 from jaxir.generator.templates import load_library
@@ -116,7 +116,7 @@ def renamed(body: str, **names: str) -> str:
     targets = {old: ast.Name(new, ast.Load()) for old, new in names.items()}
     for local in bound_in(tree):
         targets.setdefault(local, ast.Name(local, ast.Load()))
-    return "\n".join(map(ast.unparse, rename(tree, targets, Names(set(names.values())))))
+    return "\n".join(map(ast.unparse, rename(tree, targets)))
 
 
 def test_two_parameters_that_become_one_name_are_not_captured():

@@ -113,10 +113,15 @@ class Composer:
                 default = result.default_dtype
                 if binding.dtypes.setdefault(result.dtype_class, default) != default:
                     return None
-        ranks = [] if rank is None else [rank]
+        # What else an array has beside its variadic dim must fit into the largest rank too.
+        highest = self.shapes.max_rank - template.most_dims_beside_a_variadic
+        allowed = {length: weight for length, weight in self.shapes.ranks.items() if length <= highest}
+        if not allowed:
+            return None
+        ranks = [] if rank is None else [min(rank, max(allowed))]
 
         def shape() -> tuple[int, ...]:
-            length = ranks.pop() if ranks else rng.weighted(self.shapes.ranks)
+            length = ranks.pop() if ranks else rng.weighted(allowed)
             return tuple(rng.weighted(self.shapes.sizes) for _ in range(length))
 
         def dtype_of(declared: ArrayType) -> str | None:
@@ -295,7 +300,9 @@ class Composer:
         differentiable = bool(floats) and len(program.results) == 1 and program.results[0].dtype in FLOATS
         choices = {"vmap": 1.0}
         if differentiable:
-            choices |= {"grad": 1.0, "value_and_grad": 1.0}
+            # JAX has no reverse mode through a while loop.
+            if not any(template.has_while_loop for template in program.templates()):
+                choices |= {"grad": 1.0, "value_and_grad": 1.0}
             if len(floats) == len(program.inputs) <= 3:
                 choices["jvp"] = 0.7
         transform = rng.weighted(choices)

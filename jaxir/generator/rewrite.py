@@ -180,9 +180,8 @@ def bound_in(body: Sequence[ast.AST]) -> list[str]:
 
 
 class _Rename(ast.NodeTransformer):
-    def __init__(self, names: Mapping[str, ast.expr], scope: Names) -> None:
-        self.names = dict(names)
-        self.scope = scope
+    def __init__(self, names: Mapping[str, ast.expr]) -> None:
+        self.names = names
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         target = self.names.get(node.id)
@@ -209,7 +208,7 @@ class _Rename(ast.NodeTransformer):
     def _function(self, arguments: ast.arguments, bound: Sequence[str], node: ast.FunctionDef | ast.Lambda) -> None:
         arguments.defaults = [self.visit(item) for item in arguments.defaults]
         arguments.kw_defaults = [item and self.visit(item) for item in arguments.kw_defaults]
-        inner = self._inner(bound)
+        inner = self._inner(bound, node)
         for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
             argument.arg = inner.new_name(argument.arg)
         for starred in (arguments.vararg, arguments.kwarg):
@@ -221,18 +220,23 @@ class _Rename(ast.NodeTransformer):
             node.body = [inner.visit(statement) for statement in node.body]
 
     def _comprehension(self, node: Any) -> Any:
-        inner = self._inner(bound_in([generator.target for generator in node.generators]))
+        inner = self._inner(bound_in([generator.target for generator in node.generators]), node)
         return ast.NodeTransformer.generic_visit(inner, node)
 
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
 
-    def _inner(self, bound: Sequence[str]) -> _Rename:
-        """The renaming inside a nested scope: its own names stay unless they would capture a name of the kernel."""
-        scope = self.scope.child()
-        names = dict(self.names)
-        for name in bound:
-            names[name] = ast.Name(scope.fresh(name), ast.Load())
-        return _Rename(names, scope)
+    def _inner(self, bound: Sequence[str], node: ast.AST) -> _Rename:
+        """The renaming inside a nested scope: its own names stay unless they would capture a name from around it."""
+        outside = {item.id for item in ast.walk(node) if isinstance(item, ast.Name)} - set(bound)
+        read = {
+            item.id
+            for name in outside
+            for item in ast.walk(self.names.get(name, ast.Name(name, ast.Load())))
+            if isinstance(item, ast.Name)
+        }
+        scope = Names(read)
+        own = {name: ast.Name(scope.fresh(name), ast.Load()) for name in bound}
+        return _Rename({**self.names, **own})
 
     def new_name(self, name: str) -> str:
         target = self.names[name]
@@ -246,13 +250,12 @@ def _parameters(arguments: ast.arguments) -> list[str]:
     return [argument.arg for argument in (*named, *starred)]
 
 
-def rename(body: Iterable[ast.stmt], names: Mapping[str, ast.expr], scope: Names) -> list[ast.stmt]:
+def rename(body: Iterable[ast.stmt], names: Mapping[str, ast.expr]) -> list[ast.stmt]:
     """Statements with their names replaced, respecting nested scopes; bound names must map to names.
 
     Args:
         body: statements that may be changed in place.
         names: old name to expression, for parameters, holes, locals and renamed helpers.
-        scope: names in use around the statements; nested parameters avoid them, so that nothing is captured.
     """
-    renamer = _Rename(names, scope)
+    renamer = _Rename(names)
     return [renamer.visit(statement) for statement in body]

@@ -10,7 +10,6 @@ import ast
 import builtins
 import dataclasses
 import json
-import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -92,7 +91,7 @@ class _Writer:
                     imports[ast.unparse(statement)] = statement
                     continue
                 if clashes:
-                    (statement,) = rename([ast.parse(ast.unparse(statement)).body[0]], clashes, Names(taken))
+                    (statement,) = rename([ast.parse(ast.unparse(statement)).body[0]], clashes)
                 dependencies[ast.unparse(statement)] = statement
             maps[key] = clashes
         return list(imports.values()), list(dependencies.values()), maps
@@ -100,7 +99,6 @@ class _Writer:
     # -- a module ----------------------------------------------------------------------------------------------------
 
     def module(self, wraps: Sequence[Wrap], docstring: bool) -> Text:
-        root = self.program.root.template
         name = self.names.fresh(_kernel_name(self.program, wraps, self.names))
         inner = self.names.fresh(_inner_name(wraps)) if wraps else name
         if self.style == "helpers":
@@ -117,8 +115,7 @@ class _Writer:
         if wraps:
             functions.append(_as_function(name, input_names, [ast.Return(_wrapped(wraps, inner, input_names, len(own_names)))]))
         if docstring:
-            text = root.phrase[:1].upper() + root.phrase[1:] + "."
-            functions[0].body.insert(0, ast.Expr(ast.Constant(text)))
+            functions[0].body.insert(0, _docstring(self.program.root))
         definitions = [*self.dependencies, *self.helpers.values(), *functions]
         imports = dict.fromkeys(ast.unparse(item) for item in self.imports)
         used = global_names(definitions)
@@ -155,11 +152,16 @@ class _Writer:
         """The value of a call; what must come before it is appended to `statements`."""
         holes: dict[str, ast.expr] = {}
         for hole, program in call.holes.items():
-            name = scope.fresh(hole)
-            inner = scope.child()
+            # The body of a hole reads nothing of the function around it, so its names are its own.
+            inner = self.names.child()
             parameters = [inner.fresh(item.hint) for item in program.inputs]
-            statements.append(_as_function(name, parameters, self._body(program, parameters, inner)))
-            holes[hole] = ast.Name(name, ast.Load())
+            body = self._body(program, parameters, inner)
+            same = _function_of_same_arguments(body, parameters)
+            if same is None:
+                name = scope.fresh(hole)
+                statements.append(_as_function(name, parameters, body))
+                same = ast.Name(name, ast.Load())
+            holes[hole] = same
         if self.style == "helpers":
             keywords = [ast.keyword(hole, value) for hole, value in holes.items()]
             return ast.Call(ast.Name(self._helper(call), ast.Load()), arguments, keywords)
@@ -169,7 +171,7 @@ class _Writer:
         body = self.bodies[id(call)]
         for local in bound_in(body):
             names[local] = ast.Name(scope.fresh(local), ast.Load())
-        *before, last = rename(body, names, scope)
+        *before, last = rename(body, names)
         assert isinstance(last, ast.Return)
         assert last.value is not None
         statements.extend(before)
@@ -188,8 +190,8 @@ class _Writer:
             for local in (*own, *bound_in(body)):
                 names[local] = ast.Name(scope.fresh(local), ast.Load())
             parameters = [ast.unparse(names[local]) for local in own]
-            function = _as_function(name, parameters, rename(body, names, scope))
-            function.body.insert(0, ast.Expr(ast.Constant(call.template.phrase[:1].upper() + call.template.phrase[1:] + ".")))
+            function = _as_function(name, parameters, rename(body, names))
+            function.body.insert(0, _docstring(call))
             self.helpers[name] = function
         return self.helper_names[key]
 
@@ -212,8 +214,35 @@ class _Writer:
 
 
 def _unparse(statement: ast.stmt) -> str:
-    """Text of a statement; `ast.unparse` puts an empty line before a nested function even where it comes first."""
-    return re.sub(r":\n\n( +def )", r":\n\1", ast.unparse(statement).strip())
+    """Text of a statement, with empty lines where a person puts them.
+
+    `ast.unparse` puts one before a nested function, also where it comes first, and none after it.
+    """
+    lines: list[str] = []
+    ends: list[int] = []  # indentations of the nested functions that are open
+    for line in ast.unparse(statement).strip().splitlines():
+        if not line:
+            if lines and not lines[-1].endswith(":"):
+                lines.append(line)
+            continue
+        indent = len(line) - len(line.lstrip())
+        closed = [end for end in ends if indent <= end]
+        ends = [end for end in ends if indent > end]
+        if closed and lines[-1]:
+            lines.append("")
+        if indent and line.lstrip().startswith("def "):
+            ends.append(indent)
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _function_of_same_arguments(body: Sequence[ast.stmt], parameters: Sequence[str]) -> ast.expr | None:
+    """`f` where a body is nothing but `return f(a, b)` of its own parameters `a` and `b`; such a body needs no name."""
+    match body:
+        case [ast.Return(value=ast.Call(func=ast.Name() | ast.Attribute() as function, args=arguments, keywords=[]))]:
+            if [ast.unparse(argument) for argument in arguments] == list(parameters):
+                return function
+    return None
 
 
 def _all_calls(program: Program) -> Sequence[Call]:
@@ -279,6 +308,11 @@ def _as_function(name: str, parameters: Sequence[str], body: list[ast.stmt]) -> 
     return ast.FunctionDef(name, arguments, body, [], None, lineno=0)
 
 
+def _docstring(call: Call) -> ast.stmt:
+    phrase = call.template.phrase_with(call.options)
+    return ast.Expr(ast.Constant(f"{phrase[:1].upper()}{phrase[1:]}."))
+
+
 def _assign(name: str, value: ast.expr) -> ast.stmt:
     return ast.Assign([ast.Name(name, ast.Store())], value, lineno=0)
 
@@ -313,14 +347,15 @@ def _numbers(values: Sequence[int | None]) -> ast.expr:
 def describe(program: Program, wraps: Sequence[Wrap], input_names: Sequence[str]) -> str:
     """The kernel in plain English: the root's phrase, then what feeds it, then the holes and transforms."""
     root = program.root
-    sentences = [f"Computes {root.template.phrase}"]
+    phrase = root.template.phrase_with(root.options)
+    sentences = [f"Computes {phrase}"]
     for wrap in wraps:
         match wrap.transform:
             case "grad" | "value_and_grad":
                 names = " and ".join(f"`{input_names[position]}`" for position in wrap.argnums)
                 what = "the gradient" if wrap.transform == "grad" else "the value and the gradient"
                 total = f"the {wrap.reduce} of " if wrap.reduce else ""
-                sentences[0] = f"Computes {what}, with respect to {names}, of {total}{root.template.phrase}"
+                sentences[0] = f"Computes {what}, with respect to {names}, of {total}{phrase}"
             case "vmap":
                 sentences.append(f"It is mapped over a batch of {wrap.size}")
             case "jvp":
@@ -328,15 +363,16 @@ def describe(program: Program, wraps: Sequence[Wrap], input_names: Sequence[str]
             case "checkpoint":
                 sentences.append("Intermediate values are rematerialised in the backward pass")
     for call in reversed(program.calls):
+        owner = "Its" if call is root else "The"
+        of = "" if call is root else f" of {call.template.name}"
         for argument, ref in enumerate(call.arguments):
             if ref.kind == "call":
-                feeder = program.calls[ref.index].template
-                sentences.append(
-                    f"The `{call.template.parameters[argument].name}` of {call.template.name} is {feeder.phrase}"
-                )
+                feeder = program.calls[ref.index]
+                name = call.template.parameters[argument].name
+                sentences.append(f"{owner} `{name}`{of} is {feeder.template.phrase_with(feeder.options)}")
         for hole, inner in call.holes.items():
-            sentences.append(f"Its `{hole}` computes {inner.root.template.phrase}" if call is root
-                             else f"The `{hole}` of {call.template.name} computes {inner.root.template.phrase}")
+            inside = inner.root.template.phrase_with(inner.root.options)
+            sentences.append(f"{owner} `{hole}`{of} computes {inside}")
     return ". ".join(sentences) + "."
 
 

@@ -12,15 +12,16 @@ import inspect
 import sys
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from jaxir import resources
+from jaxir.closure import needed_statements
 from jaxir.errors import UserError
 from jaxir.generator.options import Uniform
 from jaxir.generator.rng import Rng
-from jaxir.generator.types import ArrayType, TypeLanguageError
+from jaxir.generator.types import ArrayType, TypeLanguageError, Variadic
 from jaxir.sample import CATEGORIES
 
 OptionValue = str | int | float | bool
@@ -101,6 +102,26 @@ class Template:
         """Every array type of the signature, holes included."""
         inner = (item for hole in self.holes for item in (*hole.parameters, hole.result))
         return (*(parameter.type for parameter in self.parameters), *inner, *self.results)
+
+    @functools.cached_property
+    def most_dims_beside_a_variadic(self) -> int:
+        """The most dims that an array of the signature has beside a variadic one; 0 without variadic dims."""
+        shapes = (item.dims for item in self.array_types)
+        return max((len(dims) - 1 for dims in shapes if any(isinstance(dim, Variadic) for dim in dims)), default=0)
+
+    @functools.cached_property
+    def has_while_loop(self) -> bool:
+        """Whether its text, helpers of its file included, calls `while_loop`."""
+        body = ast.parse(self.body)
+        texts = [self.body, *map(ast.unparse, needed_statements(self.source.tree, [body]))]
+        return any("while_loop(" in text for text in texts)
+
+    def phrase_with(self, options: Mapping[str, OptionValue]) -> str:
+        """The phrase with the chosen values in place of the names of options."""
+        phrase = self.phrase
+        for name, value in options.items():
+            phrase = phrase.replace(f"`{name}`", str(value))
+        return phrase
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

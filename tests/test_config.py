@@ -1,0 +1,62 @@
+"""Configs: each one loads and runs; what is wrong in one is said in one line."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import run_jaxir
+
+from jaxir import config, resources
+from jaxir.errors import UserError
+
+CONFIGS = sorted(path.stem for path in resources.folder("configs").glob("*.yaml"))
+
+
+def test_the_four_configs_are_there():
+    assert set(CONFIGS) >= {"balanced_10k", "curriculum", "default", "small"}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_config_makes_a_corpus(name, tmp_path):
+    done = run_jaxir(["generate", "--config", name, "--target", "5", "--workers", "1", "--out", "out"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "out: 5 rows, 5 distinct IRs" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("taget: 5", "unknown option `taget`; did you mean `target`?"),
+        ("target: -3", "`target`: should be greater than or equal to 1, got -3"),
+        ("levels: {9: 1}", "`levels.9`: should be less than or equal to 5, got 9"),
+        ("categories: {maths: 1}", "`categories.maths`: should be 'arithmetic'"),
+        ("categories: {math: -1}", "`categories.math`: should be greater than or equal to 0, got -1"),
+        ("base: default\nlevels: {1: 0, 2: 0, 3: 0, 4: 0, 5: 0}", "`levels` must give at least one a weight above 0"),
+        ("base: default\nlevel_rules: {2: {templates: [3, 1]}}", "`level_rules.2.templates` must be [fewest, most], got [3, 1]"),
+        ("base: default\narrays: {max_elemnts: 3}", "unknown option `arrays.max_elemnts`; did you mean `max_elements`?"),
+        ("base: default\nlevel_rules: {2: {templates: [3, 4], rap: 1}}", "did you mean `wrap`?"),
+        ("base: default\ndialects: [hlo]", "`dialects` must include stablehlo"),
+        ("base: default\nplatforms: [gpu]", "`platforms.0`: should be 'cpu', 'cuda', 'rocm' or 'tpu', got 'gpu'"),
+        ("target: [", "my.yaml:1: not YAML"),
+        ("- target", "expected a mapping of options, found list"),
+        ("base: nothing", "no such config file, and no config of that name; known are"),
+        ("base: my.yaml", "its `base` leads back to itself"),
+    ],
+)
+def test_what_is_wrong_is_one_line_with_key_and_file(text, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "my.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError) as caught:
+        config.load("my.yaml")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "my.yaml" in str(caught.value) or "nothing" in str(caught.value)
+
+
+def test_the_identity_leaves_out_how_much_and_in_which_files():
+    base = config.load()
+    same = config.load("default", {"target": 5, "formats": ["jsonl"], "shard_size": 7})
+    assert base.identity() == same.identity()
+    assert base.identity() != config.load("default", {"seed": 1}).identity()
+    # In a curriculum the level of a row depends on how many there are.
+    assert config.load("curriculum").identity() != config.load("curriculum", {"target": 5}).identity()

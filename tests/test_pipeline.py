@@ -1,0 +1,238 @@
+"""The main job on real processes: same bytes whatever happens, and refusals that lose nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pyarrow.dataset
+import pytest
+from conftest import ROOT, run_jaxir
+
+from jaxir import config, pipeline
+from jaxir.errors import UserError
+from jaxir.sample import CATEGORIES, SCHEMA, split_of
+from jaxir.writer.folder import Folder
+
+TARGET = 230  # two blocks and a short one
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Everything of a corpus but its run state."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and ".jaxir" not in path.parts]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def data(folder: Path) -> dict[str, bytes]:
+    return {name: content for name, content in tree(folder).items() if name.startswith("data/")}
+
+
+def rows(folder: Path) -> list[dict]:
+    table = pyarrow.dataset.dataset(sorted(map(str, (folder / "data").glob("*.parquet")))).to_table()
+    assert table.schema.equals(SCHEMA)
+    return table.sort_by("index").to_pylist()
+
+
+def command(out: Path, *more: str, target: int = TARGET) -> list[str]:
+    return ["generate", "--target", str(target), "--balanced", "--out", str(out), *more]
+
+
+def start(arguments: list[str], cwd: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "jaxir", *arguments], cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def commits(out: Path) -> int:
+    return len(list((out / ".jaxir" / "ledger").glob("*.json")))
+
+
+def wait_until(process: subprocess.Popen[str], condition) -> None:
+    end = time.monotonic() + 300
+    while not condition():
+        assert process.poll() is None, process.stderr.read() if process.stderr else ""
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("pipeline") / "out"
+    done = run_jaxir(command(out, "--workers", "2"), out.parent)
+    assert done.returncode == 0, done.stderr
+    assert f"{TARGET} rows, {TARGET} distinct IRs" in done.stdout
+    return out
+
+
+def test_rows_are_balanced_distinct_and_complete(corpus):
+    found = rows(corpus)
+    assert [row["index"] for row in found] == list(range(TARGET))
+    assert Counter(row["category"] for row in found) == dict.fromkeys(CATEGORIES, TARGET // 5)
+    assert len({row["canonical_hash"] for row in found}) == TARGET
+    assert len({row["id"] for row in found}) == TARGET
+    assert max(Counter(row["skeleton_hash"] for row in found).values()) <= 5
+    for row in found:
+        assert row["split"] == split_of(row["skeleton_hash"])
+        for name in ("python_source", "description", "stablehlo", "jaxpr", "signature", "output_digest", "behavior_hash"):
+            assert row[name], (row["index"], name)
+        assert row["inputs"]
+        assert row["outputs"]
+        assert f"@jit_{row['function_name']} " in row["stablehlo"].splitlines()[0]
+
+
+def test_every_row_lowers_to_its_text_in_a_process_of_its_own(corpus):
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "check_fresh.py", corpus, "--rows", "16"], capture_output=True, text=True, check=False
+    )
+    assert "16 of 16 rows lower to the stored text" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0
+
+
+def test_another_number_of_workers_gives_the_same_bytes(corpus, tmp_path):
+    out = tmp_path / "out"
+    done = run_jaxir(command(out, "--workers", "3"), tmp_path, {"PYTHONHASHSEED": "5", "TZ": "Asia/Tokyo"})
+    assert done.returncode == 0, done.stderr
+    assert data(out) == data(corpus)
+
+
+def test_three_kills_and_a_resume_give_the_same_bytes(corpus, tmp_path):
+    out = tmp_path / "out"
+    for number, condition in enumerate(
+        (lambda: commits(out) >= 1, lambda: commits(out) >= 2, lambda: (out / ".jaxir" / "staging").exists())
+    ):
+        process = start(command(out, "--workers", "2"), tmp_path)
+        children = []
+
+        def reached(process=process, condition=condition, children=children) -> bool:
+            children[:] = psutil.Process(process.pid).children(recursive=True) or children
+            return process.poll() is not None or condition()
+
+        wait_until(process, reached)
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        assert commits(out) >= min(number + 1, 2)
+        # No orphan: the workers notice that their parent is gone.
+        _, alive = psutil.wait_procs(children, timeout=30)
+        assert not alive
+    done = run_jaxir(command(out, "--workers", "2"), tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert data(out) == data(corpus)
+
+
+def test_a_killed_worker_costs_nothing(corpus, tmp_path):
+    out = tmp_path / "out"
+    process = start(command(out, "--workers", "2"), tmp_path)
+
+    def workers() -> list[psutil.Process]:
+        return [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
+
+    wait_until(process, lambda: commits(out) >= 1)
+    workers()[0].kill()
+    wait_until(process, lambda: commits(out) >= 2)
+    workers()[-1].kill()
+    _, errors = process.communicate(timeout=600)
+    assert process.returncode == 0, errors
+    assert data(out) == data(corpus)
+
+
+def test_an_extended_run_equals_one_that_went_this_far_at_once(corpus, tmp_path):
+    out = tmp_path / "out"
+    for target in (120, TARGET):
+        done = run_jaxir(command(out, "--workers", "2", target=target), tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert data(out) == data(corpus)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stop_is_one_line_on_how_to_go_on(tmp_path, number, code):
+    out = tmp_path / "out"
+    process = start(command(out, "--workers", "2"), tmp_path)
+    wait_until(process, lambda: commits(out) >= 1)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == code, errors
+    assert "Traceback" not in errors
+    last = errors.strip().splitlines()[-1]
+    assert last.startswith("jaxir: stopped; 1") or last.startswith("jaxir: stopped; 2")
+    assert f"go on with: jaxir generate --target {TARGET} --balanced --out {out}" in last
+
+
+def test_the_same_command_again_changes_nothing(corpus):
+    before = tree(corpus)
+    done = run_jaxir(command(corpus, "--workers", "2"), corpus.parent)
+    assert done.returncode == 0, done.stderr
+    assert tree(corpus) == before
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--seed", "1"], "seed was"),
+        (["--levels", "1,2"], "levels was"),
+        (["--dialects", "stablehlo"], "dialects was"),
+        (["--target", "100"], "rows are committed, more than the target of 100"),
+    ],
+)
+def test_a_run_of_other_settings_is_refused_and_nothing_is_lost(corpus, more, message):
+    before = tree(corpus)
+    done = run_jaxir(command(corpus, *more), corpus.parent)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert tree(corpus) == before
+
+
+def test_a_run_of_another_jax_version_is_refused(corpus):
+    identity = pipeline.identity(config.load("default", {"balanced": True}), [])
+    with pytest.raises(UserError, match=r"jax was .*, now .*0\.0\.1"):
+        Folder.open(corpus, {**identity, "jax": "0.0.1"})
+    Folder.open(corpus, identity).close()
+
+
+BAD_TEMPLATE = '''
+from jax import Array
+from jaxtyping import Float
+
+
+def broken(x: Float[Array, "m n"]) -> Float[Array, "m n"]:
+    """a product that only square matrices have"""
+    return x @ x @ x.T @ x
+'''
+
+
+def test_a_template_that_always_fails_is_named(tmp_path):
+    (tmp_path / "ops").mkdir()
+    (tmp_path / "ops" / "math.py").write_text(BAD_TEMPLATE)
+    (tmp_path / "one.yaml").write_text("base: default\nmax_attempts: 4\nlevels: {1: 1}\ncategories: {math: 1}\n")
+    arguments = ["generate", "--config", "one.yaml", "--target", "2000", "--templates", "ops", "--out", "out"]
+    done = run_jaxir([*arguments, "--workers", "2"], tmp_path)
+    assert done.returncode == 2
+    assert "candidates were refused" in done.stderr or "template 'broken'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_users_own_templates_are_used(tmp_path):
+    good = BAD_TEMPLATE.replace("x @ x @ x.T @ x", "x @ x.T @ x").replace("broken", "my_gram")
+    (tmp_path / "ops").mkdir()
+    (tmp_path / "ops" / "math.py").write_text(good)
+    done = run_jaxir(["templates", "check", "ops"], tmp_path)
+    assert done.returncode == 0, done.stdout
+    done = run_jaxir(["templates", "show", "my_gram", "--templates", "ops"], tmp_path)
+    assert "def my_gram" in done.stdout
+
+
+def test_admission_takes_five_rows_of_a_skeleton():
+    from rows import make_sample
+
+    admission = pipeline.Admission(5)
+    samples = [make_sample(index, canonical_hash=f"{index:032x}", skeleton_hash="ab" * 16) for index in range(7)]
+    assert [admission.refuse(sample) for sample in samples] == [*[""] * 5, *["skeleton is full"] * 2]
+    assert admission.refuse(samples[0]) == "duplicate IR"
