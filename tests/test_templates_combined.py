@@ -58,7 +58,7 @@ def np_layer_norm(x: np.ndarray, scale: np.ndarray, bias: np.ndarray) -> np.ndar
 
 
 def np_conv2d(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    channels, height, width = image.shape
+    _, height, width = image.shape
     padded = np.pad(image, ((0, 0), (1, 1), (1, 1)))
     out = np.zeros((kernel.shape[0], height, width))
     for row, column in itertools.product(range(height), range(width)):
@@ -511,14 +511,14 @@ def test_rotary_embedding_keeps_lengths_and_depends_on_distance_only() -> None:
 
 @pytest.mark.parametrize("sweep", ["classical", "modified", "twice"])
 def test_gram_schmidt_is_orthonormal(sweep: str) -> None:
-    basis = call("solvers.gram_schmidt", normals(3, 6), sweep=sweep)
+    basis = call("matrices.gram_schmidt", normals(3, 6), sweep=sweep)
     np.testing.assert_allclose(basis @ basis.T, np.eye(3), atol=5e-3)
 
 
 @pytest.mark.parametrize("update", ["outer", "masked"])
 def test_cholesky_by_columns(update: str) -> None:
     samples = normals(7, 4)
-    factor = call("solvers.cholesky_by_columns", samples, ridge=0.5, update=update)
+    factor = call("matrices.cholesky_by_columns", samples, ridge=0.5, update=update)
     np.testing.assert_allclose(factor, np.linalg.cholesky(samples.T @ samples / 7 + 0.5 * np.eye(4)), atol=1e-4)
 
 
@@ -694,7 +694,7 @@ def test_spectral_norm_and_power_iteration() -> None:
     assert np.linalg.svd(scaled, compute_uv=False)[0] == pytest.approx(1, abs=0.15)
     matrix = SMALL + SMALL.T
     value, _ = call(
-        "solvers.dominant_eigenpair", matrix, np.ones(4, np.float32), steps=8, normaliser="euclidean", symmetric=True
+        "matrices.dominant_eigenpair", matrix, np.ones(4, np.float32), steps=8, normaliser="euclidean", symmetric=True
     )
     assert value == pytest.approx(np.linalg.eigvalsh(matrix)[-1], rel=1e-2)
 

@@ -147,7 +147,7 @@ def rigid_alignment(
 
 
 def polygon_area(
-    vertices: Float[Array, "*b n 2"], *, measure: Literal["area", "perimeter", "roundness"]
+    vertices: Float[Array, "*b n+2 2"], *, measure: Literal["area", "perimeter", "roundness"]
 ) -> Float[Array, "*b"]:
     """area, perimeter or roundness of closed polygons"""
     following = jnp.roll(vertices, -1, axis=-2)
