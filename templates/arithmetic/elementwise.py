@@ -122,7 +122,7 @@ def clip(
     if form == "clip":
         clipped = jnp.clip(x, lower, upper)
     elif form == "clamp":
-        clipped = lax.clamp(lower, x, upper)
+        clipped = lax.clamp(jnp.full_like(x, lower), x, jnp.full_like(x, upper))
     else:
         clipped = jnp.minimum(jnp.maximum(x, lower), upper)
     return clipped
@@ -312,7 +312,9 @@ def copy_sign(magnitude: Float[Array, "*#s"], sign: Float[Array, "*#s"]) -> Floa
 
 def next_float(x: Float[Array, "*s"], target: Float[Array, "*s"]) -> Float[Array, "*s"]:
     """the distance from `x` to the next number towards `target`, in units of the machine epsilon"""
-    return (jnp.nextafter(x, target) - x) / jnp.finfo(x.dtype).eps
+    start = lax.stop_gradient(x)
+    gap = jnp.nextafter(start, lax.stop_gradient(target)) - start
+    return gap / jnp.finfo(x.dtype).eps
 
 
 def compare(

@@ -37,7 +37,7 @@ def digamma(x: Float[Array, "*s"]) -> Float[Array, "*s"]:
     return lax.digamma(jnp.abs(x) + 0.1)
 
 
-def polygamma(x: Float32[Array, "*s"], *, order: Literal[1, 2]) -> Float32[Array, "*s"]:
+def polygamma(x: Float[Array, "*s"], *, order: Literal[1, 2]) -> Float[Array, "*s"]:
     """a derivative of the digamma function"""
     return special.polygamma(order, jnp.abs(x) + 0.5)
 
@@ -75,20 +75,23 @@ def log_binomial(n: Float[Array, "*s"], k: Float[Array, "*s"]) -> Float[Array, "
 
 
 def incomplete_gamma(
-    a: Float32[Array, "*s"], x: Float32[Array, "*s"], *, fn: Literal["igamma", "igammac"]
-) -> Float32[Array, "*s"]:
+    a: Float[Array, "*s"], x: Float[Array, "*s"], *, fn: Literal["igamma", "igammac"]
+) -> Float[Array, "*s"]:
     """a regularised incomplete gamma function"""
     return getattr(lax, fn)(jnp.abs(a) + 0.5, jnp.abs(x) + 0.1)
 
 
-def incomplete_beta(a: Float32[Array, "*s"], b: Float32[Array, "*s"], x: Float32[Array, "*s"]) -> Float32[Array, "*s"]:
+def incomplete_beta(a: Float[Array, "*s"], b: Float[Array, "*s"], x: Float[Array, "*s"]) -> Float[Array, "*s"]:
     """the regularised incomplete beta function"""
-    return lax.betainc(jnp.abs(a) + 0.5, jnp.abs(b) + 0.5, jnp.clip(jnp.abs(x) / 2, 0.05, 0.95))
+    alpha = jnp.abs(lax.stop_gradient(a)) + 0.5
+    beta = jnp.abs(lax.stop_gradient(b)) + 0.5
+    return lax.betainc(alpha, beta, jnp.clip(jnp.abs(x) / 2, 0.05, 0.95))
 
 
-def zeta(s: Float32[Array, "*s"], q: Float32[Array, "*s"]) -> Float32[Array, "*s"]:
+def zeta(s: Float[Array, "*s"], q: Float[Array, "*s"]) -> Float[Array, "*s"]:
     """the Hurwitz zeta function of two numbers moved into its domain"""
-    return lax.zeta(jnp.abs(s) + 1.5, jnp.abs(q) + 0.5)
+    order = jnp.abs(lax.stop_gradient(s)) + 1.5
+    return lax.zeta(order, jnp.abs(lax.stop_gradient(q)) + 0.5)
 
 
 def bessel_scaled(x: Float[Array, "*s"], *, fn: Literal["bessel_i0e", "bessel_i1e"]) -> Float[Array, "*s"]:
