@@ -95,7 +95,7 @@ def run(task: Task) -> Result:
 
 def _first_good(plan: Plan, index: int, attempt: int, attempts: int) -> Outcome:
     last = attempt + attempts if attempts else plan.config.max_attempts
-    rejections = []
+    rejections: list[Rejection] = []
     while attempt < last:
         try:
             return Outcome(index, attempt + 1, make(plan, index, attempt), tuple(rejections))

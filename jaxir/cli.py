@@ -40,7 +40,11 @@ def main() -> None:
 
 
 _TEMPLATES = click.option(
-    "--templates", "template_folders", multiple=True, type=click.Path(path_type=Path), metavar="FOLDER",
+    "--templates",
+    "template_folders",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
     help="Add the templates of a folder of jaxtyped functions; may be given several times.",
 )
 
@@ -61,15 +65,45 @@ def _numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) 
 
 @main.command()
 @click.option("--target", type=int, help="Rows of the corpus.  [config: 10000]")
-@click.option("--balanced/--weighted", default=None, help="Equal counts of category, level and root template, or the weights of the config.")
-@click.option("--out", "--output", "-o", type=click.Path(path_type=Path), help="Corpus folder.  [default: data/NAME-TARGET]")
-@click.option("--config", "config_name", default="default", show_default=True, help="A YAML file, or a name in configs/.")
+@click.option(
+    "--balanced/--weighted",
+    default=None,
+    help="Equal counts of category, level and root template, or the weights of the config.",
+)
+@click.option(
+    "--out", "--output", "-o", type=click.Path(path_type=Path), help="Corpus folder.  [default: data/NAME-TARGET]"
+)
+@click.option(
+    "--config", "config_name", default="default", show_default=True, help="A YAML file, or a name in configs/."
+)
 @click.option("--seed", type=int, help="Same seed and config, same bytes.  [config: 0]")
-@click.option("--workers", type=click.IntRange(1), help="Worker processes; changes the speed only.  [default: all cores]")
-@click.option("--format", "formats", callback=_names, metavar="LIST", help="parquet, jsonl, or both with a comma.  [config: parquet]")
-@click.option("--layout", type=click.Choice(["native", "legacy"]), help="Field names of JSONL; legacy: the predecessor's.  [config: native]")
-@click.option("--dialects", callback=_names, metavar="LIST", help="Texts to store: stablehlo,hlo,jaxpr.  [config: stablehlo,jaxpr]")
-@click.option("--platforms", callback=_names, metavar="LIST", help="Devices to lower for: cpu,cuda,rocm,tpu; none need be there.  [config: cpu]")
+@click.option(
+    "--workers", type=click.IntRange(1), help="Worker processes; changes the speed only.  [default: all cores]"
+)
+@click.option(
+    "--format",
+    "formats",
+    callback=_names,
+    metavar="LIST",
+    help="parquet, jsonl, or both with a comma.  [config: parquet]",
+)
+@click.option(
+    "--layout",
+    type=click.Choice(["native", "legacy"]),
+    help="Field names of JSONL; legacy: the predecessor's.  [config: native]",
+)
+@click.option(
+    "--dialects",
+    callback=_names,
+    metavar="LIST",
+    help="Texts to store: stablehlo,hlo,jaxpr.  [config: stablehlo,jaxpr]",
+)
+@click.option(
+    "--platforms",
+    callback=_names,
+    metavar="LIST",
+    help="Devices to lower for: cpu,cuda,rocm,tpu; none need be there.  [config: cpu]",
+)
 @click.option("--categories", callback=_names, metavar="LIST", help="Only these categories.")
 @click.option("--levels", callback=_numbers, metavar="LIST", help="Only these levels, 1 to 5.")
 @_TEMPLATES
@@ -137,13 +171,17 @@ def generate(
 @main.command()
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Also write the figures as Markdown.")
-@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Also write a report with pictures, one offline page.")
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write a report with pictures, one offline page.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON instead of a table.")
 def analyze(folder: Path | None, save: Path | None, html: Path | None, as_json: bool) -> None:
     """Say what a corpus holds: balance, coverage, uniqueness, leakage between splits.
 
-    FOLDER is a corpus of jaxir, or any folder or file of Parquet or JSON rows with a source and an IR column; without it,
-    the newest corpus under data/ is taken. Nothing of it is executed.
+    FOLDER is a corpus of jaxir, or any folder or file of Parquet or JSON rows with a source and an IR column;
+    without it, the newest corpus under data/ is taken. Nothing of it is executed.
 
     \b
     Examples:
@@ -187,9 +225,22 @@ def _one_line(path: Path) -> Iterator[None]:
 
 @main.command()
 @click.argument("function", metavar="FILE.py:FUNCTION")
-@click.option("--arg", "arguments", multiple=True, metavar="TYPE", help="Type of an argument, in order: float32[3,4], int32[].")
-@click.option("--dialect", "dialects", multiple=True, type=click.Choice(["stablehlo", "hlo", "jaxpr"]), help="Texts to print.  [default: stablehlo]")
-@click.option("--platforms", callback=_names, metavar="LIST", help="Devices to lower for: cpu,cuda,rocm,tpu; none need be there.  [default: cpu]")
+@click.option(
+    "--arg", "arguments", multiple=True, metavar="TYPE", help="Type of an argument, in order: float32[3,4], int32[]."
+)
+@click.option(
+    "--dialect",
+    "dialects",
+    multiple=True,
+    type=click.Choice(["stablehlo", "hlo", "jaxpr"]),
+    help="Texts to print.  [default: stablehlo]",
+)
+@click.option(
+    "--platforms",
+    callback=_names,
+    metavar="LIST",
+    help="Devices to lower for: cpu,cuda,rocm,tpu; none need be there.  [default: cpu]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the whole record as JSON.")
 def extract(
     function: str, arguments: Sequence[str], dialects: Sequence[str], platforms: list[str] | None, as_json: bool

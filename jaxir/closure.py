@@ -36,7 +36,9 @@ def bound_names(statement: ast.stmt) -> set[str]:
             return {name}
         case _:
             return {
-                node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+                node.id
+                for node in ast.walk(statement)
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
             }
 
 

@@ -29,7 +29,7 @@ Layout = Literal["native", "legacy"]
 Style = Literal["statements", "nested", "helpers"]
 #: Element types that run without x64; wider and narrower ones need settings of their own.
 Dtype = Literal[
-    *("float32", "bfloat16", "float16", "int8", "int16", "int32", "uint8", "uint16", "uint32", "bool", "complex64")
+    "float32", "bfloat16", "float16", "int8", "int16", "int32", "uint8", "uint16", "uint32", "bool", "complex64"
 ]
 
 _STRICT = ConfigDict(extra="forbid")
@@ -126,7 +126,8 @@ def corpus_name(config_name: str, config: Config) -> str:
 def load(name_or_path: str = "default", overrides: Mapping[str, Any] | None = None) -> Config:
     """Read a config; keys of `overrides` (from the command line) replace those of the file.
 
-    A config may name another one as its `base`; its own keys then replace the base's, dicts merged key by key.
+    A config may name another one as its `base`, which is `default` otherwise; its own keys then replace the base's, with
+    mappings merged key by key.
 
     Raises:
         UserError: for a missing file, bad YAML, an unknown key or a value out of range; the line names file and key.
@@ -150,7 +151,8 @@ def _read(path: Path, chain: tuple[Path, ...]) -> dict[str, Any]:
         raise UserError(f"{path}: {error.strerror}") from None
     if not isinstance(values, dict):
         raise UserError(f"{path}: expected a mapping of options, found {type(values).__name__}")
-    base = values.pop("base", None)
+    default = find("default")
+    base = values.pop("base", None if path.resolve() == default.resolve() else "default")
     if base is None:
         return values
     if not isinstance(base, str):
@@ -176,12 +178,16 @@ def _validated(values: dict[str, Any], path: Path) -> Config:
             raise UserError(f"`{name}` must give at least one a weight above 0 ({path})")
     for level, rules in config.level_rules.items():
         if rules.templates[0] > rules.templates[1]:
-            raise UserError(f"`level_rules.{level}.templates` must be [fewest, most], got {list(rules.templates)} ({path})")
+            raise UserError(
+                f"`level_rules.{level}.templates` must be [fewest, most], got {list(rules.templates)} ({path})"
+            )
     missing = [level for level in config.active_levels() if level not in config.level_rules]
     if missing:
         raise UserError(f"`level_rules` lacks level {missing[0]}, which `levels` asks for ({path})")
     if "stablehlo" not in config.dialects:
-        raise UserError(f"`dialects` must include stablehlo, what every check stands on, got {list(config.dialects)} ({path})")
+        raise UserError(
+            f"`dialects` must include stablehlo, what every check stands on, got {list(config.dialects)} ({path})"
+        )
     return config
 
 

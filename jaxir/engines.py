@@ -113,7 +113,7 @@ def local(setup: Setup, workers: int) -> Iterator[LocalEngine]:
             yield engine
         finally:
             engine.close()
-            pool.stop()
+            pool.stop()  # type: ignore[no-untyped-call]  # pebble has no types here
             pool.join()
 
 

@@ -1,7 +1,7 @@
 """The three error families: what the user did, what a candidate lacks, and bugs.
 
 * `UserError`: bad input (configuration, path, template, argument). The command line prints its one line and exits 2.
-* `Rejected`: a candidate kernel is not wanted. Expected, counted and retried; it never reaches the user as an exception.
+* `Rejected`: a candidate kernel is not wanted. Expected, counted and retried; a user never sees it as an exception.
 * Everything else is a bug and is never caught.
 """
 

@@ -19,6 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from jaxir import engines, resources
+from jaxir.analysis.corpus import open_corpus
+from jaxir.analysis.report import write_report
+from jaxir.analysis.stats import analyze
 from jaxir.candidate import Outcome, Result, Setup, Task
 from jaxir.config import Config
 from jaxir.engines import Engine, WorkerDied
@@ -72,7 +75,7 @@ class Admission:
 
 
 def identity(config: Config, template_folders: Sequence[Path]) -> dict[str, str]:
-    """What decides the bytes of a corpus: config, templates and versions. A run only resumes a run of the same identity."""
+    """Config, templates and versions: what decides the bytes of a corpus. A run resumes only one of equal identity."""
     folders = [resources.folder("templates"), *template_folders]
     return {
         **config.identity(),
@@ -127,6 +130,8 @@ def generate(
                     run.fill(engine)
             report(Progress(folder.committed_rows, config.target, run.rejected, "writing shards"))
             folder.publish(config.target, **settings, stats=run.stats(), command=command)
+            report(Progress(folder.committed_rows, config.target, run.rejected, "drawing report.html"))
+            write_report(analyze(open_corpus(out)), out / "report.html")
         figures: dict[str, Any] = json.loads((out / "stats.json").read_text(encoding="utf-8"))
         return figures
 
@@ -204,8 +209,8 @@ class _Run:
         last = outcome.rejections[-1] if outcome.rejections else None
         why = f"the last one at {last.stage}: {last.reason} {last.detail}" if last else "as rows that exist already"
         raise UserError(
-            f"index {outcome.index}: {outcome.next_attempt} candidates were refused, {why.rstrip()}; the templates of its "
-            "category hold no more distinct programs: add templates or levels, or raise rows_per_skeleton"
+            f"index {outcome.index}: {outcome.next_attempt} candidates were refused, {why.rstrip()}; the templates of "
+            "its category hold no more distinct programs: add templates or levels, or raise rows_per_skeleton"
         )
 
     def _note(self, outcome: Outcome) -> None:
@@ -217,8 +222,8 @@ class _Run:
             counts[1] += 1
             if counts[0] >= least and counts[1] > share * counts[0]:
                 raise UserError(
-                    f"template '{rejection.operation}': {counts[1]} of {counts[0]} candidates refused, the last one at "
-                    f"{rejection.stage}: {rejection.reason} {rejection.detail}; run `jaxir templates check` on its folder"
+                    f"template '{rejection.operation}': {counts[1]} of {counts[0]} candidates refused, the last at "
+                    f"{rejection.stage}: {rejection.reason} {rejection.detail}; run `jaxir templates check` on it"
                 )
         if outcome.sample is not None:
             self.roots.setdefault(outcome.sample.operation, [0, 0])[0] += 1

@@ -1,7 +1,7 @@
 """The records: `ArraySpec`, `Kernel`, `Sample`, `Rejection`, and the Arrow schema of a corpus.
 
 A `Kernel` is what the generator makes (text and specs); a `Sample` is one row of a corpus; a `Rejection` says why a
-candidate did not become one. Plain types only, so that `datasets`, pandas, polars and DuckDB read the files as they are.
+candidate did not become one. Plain types only, so that `datasets`, pandas, polars and DuckDB read the files.
 This module does not import jax.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -183,16 +183,16 @@ SCHEMA: pa.Schema = pa.schema([pa.field(field.name, _ARROW[str(field.type)]) for
 def to_table(samples: Iterable[Sample]) -> pa.Table:
     """Rows to one Arrow table of `SCHEMA`, in the order given."""
     rows = list(samples)
-    columns = {
-        field.name: pa.array([getattr(row, field.name) for row in rows], type=field.type) for field in SCHEMA
-    }
+    columns = {field.name: pa.array([getattr(row, field.name) for row in rows], type=field.type) for field in SCHEMA}
     return pa.table(columns, schema=SCHEMA)
 
 
-def from_row(row: dict[str, Any]) -> Sample:
-    """A row as a dict (from `to_pylist` or JSON) to a `Sample`; unknown keys are dropped, a missing one is a KeyError."""
-    values = {field.name: row[field.name] for field in SCHEMA}
-    return Sample(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+def from_row(row: Mapping[str, Any]) -> Sample:
+    """A row as a dict (from `to_pylist`, JSON) to a `Sample`; unknown keys are dropped, a missing one is a KeyError."""
+    values: dict[str, Any] = {}
+    for name in SCHEMA.names:
+        values[name] = tuple(row[name]) if isinstance(row[name], list) else row[name]
+    return Sample(**values)
 
 
 def split_of(skeleton_hash: str) -> str:

@@ -21,7 +21,7 @@ LOG_INTERVAL = 10.0
 
 
 def command_line() -> str:
-    """The command as it was typed, for the dataset card and for how to go on; without `--fresh`, which would begin anew."""
+    """The command as it was typed, for the card and for how to go on; without `--fresh`, which would begin anew."""
     return shlex.join(["jaxir", *(word for word in sys.argv[1:] if word != "--fresh")])
 
 
@@ -30,7 +30,7 @@ class _Terminated(Exception):
 
 
 class Bar:
-    """Shows `Progress`; as a context it turns Ctrl-C and SIGTERM into one line on how to go on, exit codes 130 and 143."""
+    """Shows `Progress`; as a context it turns Ctrl-C and SIGTERM into one line on how to go on (exit code 130, 143)."""
 
     def __init__(self, folder: Path, again: str) -> None:
         self._folder = folder

@@ -2,9 +2,9 @@
 
     python scripts/bench.py --rows 400 --rounds 3 --json bench.json
 
-Each round makes a corpus of `--rows` rows with all workers (wall time, start-up included and apart), then runs the plain
-loop `exec`, `jax.jit(f).lower(*specs).as_text()` over the same kernels in one process. The loop is what a script without
-jaxir would do: no hashes, no checks, no run, no files, and it is given kernels that are known to work and be distinct.
+Each round makes a corpus of `--rows` rows with all workers (wall time, start-up included and apart), then runs the
+plain loop `exec`, `jax.jit(f).lower(*specs).as_text()` over the same kernels in one process. The loop is what a script
+without jaxir would do: no hashes, no checks, no run, no files; and its kernels are known to work and to be distinct.
 Machines are noisy: look at the ratio of a round, not at the seconds.
 """
 
@@ -27,7 +27,9 @@ LOOP = """
 import json, sys, time
 import jax
 kernels = json.load(open(sys.argv[1]))
-structs = [[jax.ShapeDtypeStruct(tuple(shape), jax.numpy.dtype(dtype)) for shape, dtype in specs] for _, _, specs in kernels]
+def struct(shape, dtype):
+    return jax.ShapeDtypeStruct(tuple(shape), jax.numpy.dtype(dtype))
+structs = [[struct(*spec) for spec in specs] for _, _, specs in kernels]
 start = time.perf_counter()
 for (source, name, _), specs in zip(kernels, structs):
     namespace = {}
@@ -95,7 +97,9 @@ def main(rows: int, rounds: int, workers: int, json_path: Path | None) -> None:
     for name, value in medians.items():
         print(f"  {name:<36} {value:8.2f}")
     if json_path is not None:
-        json_path.write_text(json.dumps({"rows": rows, "workers": workers, "rounds": results, "median": medians}, indent=2) + "\n")
+        json_path.write_text(
+            json.dumps({"rows": rows, "workers": workers, "rounds": results, "median": medians}, indent=2) + "\n"
+        )
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def main(folder: Path, rows: int | None, workers: int) -> None:
     """See the text at the top of this file."""
     table = pyarrow.dataset.dataset(sorted(map(str, (folder / "data").glob("*.parquet")))).to_table(columns=COLUMNS)
     step = max(1, table.num_rows // rows) if rows else 1
-    chosen = [row for row in table.to_pylist()[::step]][:rows]
+    chosen = table.to_pylist()[::step][:rows]
     os.environ["JAX_PLATFORMS"] = "cpu"
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["jax", "jax.numpy", "jax.scipy"])

@@ -34,7 +34,9 @@ number = 5
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("cli")
-    done = run_jaxir(["generate", "--target", "20", "--balanced", "--format", "parquet,jsonl", "--workers", "2"], folder)
+    done = run_jaxir(
+        ["generate", "--target", "20", "--balanced", "--format", "parquet,jsonl", "--workers", "2"], folder
+    )
     assert done.returncode == 0, done.stderr
     # The default folder is named after what was asked for.
     return folder / "data" / "default-balanced-20"
@@ -70,7 +72,9 @@ def test_every_example_of_the_help_runs(tmp_path):
     assert len(found) >= 10
     for arguments in found:
         # The size is the only thing that is changed, and a type check of everything is another test.
-        small = ["5" if before == "--target" else word for before, word in zip(["", *arguments], arguments, strict=False)]
+        small = [
+            "5" if before == "--target" else word for before, word in zip(["", *arguments], arguments, strict=False)
+        ]
         if small[0] == "generate" and "--target" not in small:
             small += ["--target", "5"]
         if small == ["templates", "check"]:
@@ -86,7 +90,11 @@ def test_help_does_not_import_jax():
         "print(sorted({'jax', 'jaxlib', 'pyarrow', 'datasets', 'matplotlib'} & set(sys.modules)))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert done.stdout.rstrip().endswith("[]")
 
@@ -128,7 +136,9 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "message"), BAD, ids=lambda value: " ".join(value) if isinstance(value, list) else None)
+@pytest.mark.parametrize(
+    ("arguments", "message"), BAD, ids=lambda value: " ".join(value) if isinstance(value, list) else None
+)
 def test_bad_input_is_one_line_and_exit_code_2(arguments, message, tmp_path):
     (tmp_path / "model.py").write_text(FILE)
     (tmp_path / "a_file").write_text("mine")
@@ -182,7 +192,19 @@ def test_analyze_prints_saves_and_draws(corpus, tmp_path):
 
 
 def test_the_legacy_layout_has_real_source(tmp_path):
-    arguments = ["generate", "--target", "5", "--format", "jsonl", "--layout", "legacy", "--out", "old", "--workers", "1"]
+    arguments = [
+        "generate",
+        "--target",
+        "5",
+        "--format",
+        "jsonl",
+        "--layout",
+        "legacy",
+        "--out",
+        "old",
+        "--workers",
+        "1",
+    ]
     done = run_jaxir(arguments, tmp_path)
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for path in sorted((tmp_path / "old" / "data").glob("*.jsonl")) for line in path.open()]

@@ -80,7 +80,15 @@ def test_rows_are_balanced_distinct_and_complete(corpus):
     assert max(Counter(row["skeleton_hash"] for row in found).values()) <= 5
     for row in found:
         assert row["split"] == split_of(row["skeleton_hash"])
-        for name in ("python_source", "description", "stablehlo", "jaxpr", "signature", "output_digest", "behavior_hash"):
+        for name in (
+            "python_source",
+            "description",
+            "stablehlo",
+            "jaxpr",
+            "signature",
+            "output_digest",
+            "behavior_hash",
+        ):
             assert row[name], (row["index"], name)
         assert row["inputs"]
         assert row["outputs"]
@@ -89,7 +97,10 @@ def test_rows_are_balanced_distinct_and_complete(corpus):
 
 def test_every_row_lowers_to_its_text_in_a_process_of_its_own(corpus):
     done = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "check_fresh.py", corpus, "--rows", "16"], capture_output=True, text=True, check=False
+        [sys.executable, ROOT / "scripts" / "check_fresh.py", corpus, "--rows", "16"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert "16 of 16 rows lower to the stored text" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 0
@@ -161,7 +172,7 @@ def test_a_stop_is_one_line_on_how_to_go_on(tmp_path, number, code):
     assert process.returncode == code, errors
     assert "Traceback" not in errors
     last = errors.strip().splitlines()[-1]
-    assert last.startswith("jaxir: stopped; 1") or last.startswith("jaxir: stopped; 2")
+    assert last.startswith(("jaxir: stopped; 1", "jaxir: stopped; 2"))
     assert f"go on with: jaxir generate --target {TARGET} --balanced --out {out}" in last
 
 
@@ -211,8 +222,9 @@ def broken(x: Float[Array, "m n"]) -> Float[Array, "m n"]:
 def test_a_template_that_always_fails_is_named(tmp_path):
     (tmp_path / "ops").mkdir()
     (tmp_path / "ops" / "math.py").write_text(BAD_TEMPLATE)
-    (tmp_path / "one.yaml").write_text("base: default\nmax_attempts: 4\nlevels: {1: 1}\ncategories: {math: 1}\n")
+    (tmp_path / "one.yaml").write_text("max_attempts: 4\n")
     arguments = ["generate", "--config", "one.yaml", "--target", "2000", "--templates", "ops", "--out", "out"]
+    arguments += ["--levels", "1", "--categories", "math", "--balanced"]
     done = run_jaxir([*arguments, "--workers", "2"], tmp_path)
     assert done.returncode == 2
     assert "candidates were refused" in done.stderr or "template 'broken'" in done.stderr

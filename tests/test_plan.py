@@ -39,7 +39,9 @@ def test_a_balanced_plan_has_equal_counts(target):
 
 def test_an_entry_does_not_depend_on_the_target():
     small, large = plan(balanced=True, target=10), plan(balanced=True, target=10_000)
-    assert [small.entry(index).root.name for index in range(10)] == [large.entry(index).root.name for index in range(10)]
+    assert [small.entry(index).root.name for index in range(10)] == [
+        large.entry(index).root.name for index in range(10)
+    ]
 
 
 def test_the_root_changes_after_some_refused_attempts():
@@ -89,7 +91,7 @@ def test_levels_hold_as_many_templates_as_the_config_says():
             kernel = balanced.kernel(index)
         except Rejected:
             continue
-        fewest, most = rules[kernel.level].templates
+        most = rules[kernel.level].templates[1]
         if not any(LIBRARY.by_name[name].holes for name in kernel.templates):
             # A small program may run out of slots that anything fits into, so only the upper bound is strict.
             assert 1 <= len(kernel.templates) <= most

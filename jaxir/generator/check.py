@@ -72,7 +72,10 @@ def _context(template: Template, draft: _Draft) -> str:
 
 
 def _structs(specs: tuple[ArraySpec, ...]) -> list[jax.ShapeDtypeStruct]:
-    return [jax.ShapeDtypeStruct(tuple(map(int, spec.shape)), jnp.dtype(spec.dtype)) for spec in specs]
+    return [
+        jax.ShapeDtypeStruct(tuple(map(int, spec.shape)), jnp.dtype(spec.dtype))  # type: ignore[no-untyped-call]  # jax
+        for spec in specs
+    ]
 
 
 def _traced(fn: Callable[..., Any], specs: tuple[ArraySpec, ...]) -> Any:
@@ -121,11 +124,15 @@ def _stub(hole: Hole, program: Program) -> Callable[..., Any]:
 
     def stub(*arrays: Any) -> Any:
         if len(arrays) != len(program.inputs):
-            raise _HoleMismatch(hole, f"hole '{hole.name}' takes {len(program.inputs)} array(s), is given {len(arrays)}")
+            raise _HoleMismatch(
+                hole, f"hole '{hole.name}' takes {len(program.inputs)} array(s), is given {len(arrays)}"
+            )
         for declared, item, value in zip(hole.parameters, program.inputs, arrays, strict=True):
             got = _spec_of(jnp.asarray(value))
             if got != str(item.spec):
-                raise _HoleMismatch(hole, f"hole '{hole.name}' is declared to take {declared} = {item.spec}, is given {got}")
+                raise _HoleMismatch(
+                    hole, f"hole '{hole.name}' is declared to take {declared} = {item.spec}, is given {got}"
+                )
         result = program.results[0]
         return jnp.zeros(tuple(map(int, result.shape)), result.dtype)
 

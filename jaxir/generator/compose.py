@@ -77,7 +77,9 @@ class Composer:
         }
         self._all_feeders = tuple(template for templates in self._feeders.values() for template in templates)
 
-    def compose(self, root: Template, level: int, rng: Rng, rank: int | None = None) -> tuple[Program, tuple[Wrap, ...]]:
+    def compose(
+        self, root: Template, level: int, rng: Rng, rank: int | None = None
+    ) -> tuple[Program, tuple[Wrap, ...]]:
         """A program of this level around `root`, and the transforms that wrap it.
 
         Args:
@@ -99,7 +101,9 @@ class Composer:
 
     # -- one call ------------------------------------------------------------------------------------------------
 
-    def draft(self, template: Template, rng: Rng, need: ArraySpec | None = None, rank: int | None = None) -> _Draft | None:
+    def draft(
+        self, template: Template, rng: Rng, need: ArraySpec | None = None, rank: int | None = None
+    ) -> _Draft | None:
         """A call of `template` with all its types bound, its first result equal to `need`; None if that cannot be."""
         binding = Binding()
         given = {item.dtype_class for item in template.array_types[: -len(template.results)]}
@@ -137,18 +141,15 @@ class Composer:
         )
         if not bound:
             return None
-        arguments = self._instantiate_arguments(template, binding, rng)
-        results = [instantiate(result, binding) for result in template.results]
-        specs = [*arguments, *results]
-        if any(spec is None or not self._within_limits(spec) for spec in specs):
+        arguments = self._within_limits(self._instantiate_arguments(template, binding, rng))
+        results = self._within_limits([instantiate(item, binding) for item in template.results])
+        if arguments is None or results is None:
             return None
-        holes = {}
+        holes: dict[str, Program] = {}
         for hole in template.holes:
-            inner = [instantiate(item, binding) for item in hole.parameters]
-            result = instantiate(hole.result, binding)
-            if result is None or None in inner or not all(self._within_limits(item) for item in (*inner, result) if item):
-                return None
-            program = self._fill_hole([item for item in inner if item], result, rng)
+            types = (*hole.parameters, hole.result)
+            specs = self._within_limits([instantiate(item, binding) for item in types])
+            program = self._fill_hole(specs[:-1], specs[-1], rng) if specs else None
             if program is None:
                 return None
             holes[hole.name] = program
@@ -157,8 +158,8 @@ class Composer:
             {option.name: option.draw(rng) for option in template.options},
             [None] * len(arguments),
             holes,
-            tuple(item for item in results if item),
-            tuple(item for item in arguments if item),
+            tuple(results),
+            tuple(arguments),
         )
 
     def _instantiate_arguments(self, template: Template, binding: Binding, rng: Rng) -> list[ArraySpec | None]:
@@ -174,8 +175,16 @@ class Composer:
             for position, parameter in enumerate(template.parameters)
         ]
 
-    def _within_limits(self, spec: ArraySpec) -> bool:
-        return spec.rank <= self.shapes.max_rank and math.prod(map(int, spec.shape)) <= self.shapes.max_elements
+    def _within_limits(self, specs: Sequence[ArraySpec | None]) -> list[ArraySpec] | None:
+        """The specs if all of them exist and are small enough."""
+        kept = [
+            spec
+            for spec in specs
+            if spec is not None
+            and spec.rank <= self.shapes.max_rank
+            and math.prod(map(int, spec.shape)) <= self.shapes.max_elements
+        ]
+        return kept if len(kept) == len(specs) else None
 
     # -- a whole program -----------------------------------------------------------------------------------------
 
@@ -355,7 +364,9 @@ def _finish(drafts: list[_Draft], inputs: list[Input]) -> Program:
     for index in order:
         draft = drafts[index]
         arguments = tuple(
-            Ref("call", position_of[ref.index]) if ref.kind == "call" else ref for ref in draft.arguments if ref is not None
+            Ref("call", position_of[ref.index]) if ref.kind == "call" else ref
+            for ref in draft.arguments
+            if ref is not None
         )
         calls.append(Call(draft.template, draft.options, arguments, draft.holes, draft.results))
     return Program(tuple(inputs), tuple(calls))

@@ -64,7 +64,7 @@ class Program:
 class Wrap:
     """A transform around a program, from the inside out.
 
-    * `grad`, `value_and_grad`: `argnums` says with respect to what; `reduce` (`sum` or `mean`) makes the result a scalar.
+    * `grad`, `value_and_grad`: `argnums` says with respect to what; `reduce` (`sum`, `mean`) makes a scalar.
     * `vmap`: `in_axes` is 0 or None for each input; `size` is the batch size.
     * `jvp`: tangents become further inputs.
     * `checkpoint`: rematerialise; it only shows under `grad`.

@@ -6,6 +6,7 @@ import ast
 import builtins
 import keyword
 import operator
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -135,10 +136,33 @@ def fold(body: str, options: Mapping[str, OptionValue]) -> list[ast.stmt]:
     """The statements of a template's body with its options as literals and what they decide decided.
 
     `if`, conditional expressions, comparisons, whole-number arithmetic, `getattr(jnp, "sin")` and the look-up in a
-    written-out dict are folded, so that the text reads as if it had been written for these options.
+    written-out dict are folded, and what is then read by nothing is dropped, so that the text reads as if it had been
+    written for these options.
     """
     # From text, because the parser is several times faster than copy.deepcopy of a tree.
-    return _Fold(options)._block(ast.parse(body).body)
+    return _without_idle(_Fold(options)._block(ast.parse(body).body))
+
+
+def _without_idle(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements without assignments and functions that nothing reads, such as those only another option needs."""
+    while True:
+        read = Counter(
+            node.id
+            for statement in body
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+        )
+        kept = [statement for statement in body if not _is_idle(statement, read)]
+        if len(kept) == len(body):
+            return kept
+        body = kept
+
+
+def _is_idle(statement: ast.stmt, read: Mapping[str, int]) -> bool:
+    match statement:
+        case ast.Assign() | ast.FunctionDef():
+            return all(name not in read for name in bound_in([statement]))
+    return False
 
 
 class Names:

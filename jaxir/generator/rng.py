@@ -39,7 +39,7 @@ class Rng:
             mark -= weight
             if mark < 0:
                 return item
-        return next(reversed(weights))
+        return list(weights)[-1]
 
     def shuffled(self, items: Sequence[T]) -> list[T]:
         """A new list in random order (Fisher and Yates)."""

@@ -113,7 +113,9 @@ class _Writer:
         body = self._body(self.program, own_names, scope, reduce)
         functions = [_as_function(inner, own_names, body)]
         if wraps:
-            functions.append(_as_function(name, input_names, [ast.Return(_wrapped(wraps, inner, input_names, len(own_names)))]))
+            functions.append(
+                _as_function(name, input_names, [ast.Return(_wrapped(wraps, inner, input_names, len(own_names)))])
+            )
         if docstring:
             functions[0].body.insert(0, _docstring(self.program.root))
         definitions = [*self.dependencies, *self.helpers.values(), *functions]
@@ -304,7 +306,9 @@ def _inner_name(wraps: Sequence[Wrap]) -> str:
 
 
 def _as_function(name: str, parameters: Sequence[str], body: list[ast.stmt]) -> ast.FunctionDef:
-    arguments = ast.arguments(posonlyargs=[], args=[ast.arg(item) for item in parameters], kwonlyargs=[], kw_defaults=[], defaults=[])
+    arguments = ast.arguments(
+        posonlyargs=[], args=[ast.arg(item) for item in parameters], kwonlyargs=[], kw_defaults=[], defaults=[]
+    )
     return ast.FunctionDef(name, arguments, body, [], None, lineno=0)
 
 

@@ -1,4 +1,7 @@
-"""Read template files: typed JAX functions in, `Template` records out. The language is described in templates/README.md."""
+"""Read template files: typed JAX functions in, `Template` records out.
+
+The language is described in templates/README.md.
+"""
 
 from __future__ import annotations
 
@@ -194,7 +197,9 @@ def read_library(folders: Sequence[Path]) -> tuple[Library, list[TemplateError]]
                 errors.append(item)
             elif item.name in templates:
                 other = templates[item.name].where
-                errors.append(TemplateError(f"{item.where}: template '{item.name}' exists already in {other}; rename it"))
+                errors.append(
+                    TemplateError(f"{item.where}: template '{item.name}' exists already in {other}; rename it")
+                )
             else:
                 templates[item.name] = item
     order = {category: position for position, category in enumerate(CATEGORIES)}
@@ -274,9 +279,15 @@ def _read_function(node: ast.FunctionDef, bare: ast.FunctionDef, category: str, 
     parameters = []
     for argument in (*node.args.posonlyargs, *node.args.args):
         if argument.arg not in hints:
-            raise fail(argument.lineno, f"parameter '{argument.arg}' has no type; expected one such as Float[Array, \"n\"]")
+            raise fail(
+                argument.lineno, f"parameter '{argument.arg}' has no type; expected one such as Float[Array, \"n\"]"
+            )
         parameters.append(
-            Parameter(argument.arg, array_type(hints[argument.arg], argument.lineno, f"parameter '{argument.arg}'"), argument.lineno)
+            Parameter(
+                argument.arg,
+                array_type(hints[argument.arg], argument.lineno, f"parameter '{argument.arg}'"),
+                argument.lineno,
+            )
         )
     if not parameters:
         raise fail(node.lineno, "it takes no array; a template has at least one array parameter")
@@ -304,7 +315,7 @@ def _read_function(node: ast.FunctionDef, bare: ast.FunctionDef, category: str, 
                 )
             options.append(option)
     if "return" not in hints:
-        raise fail(node.lineno, "its result has no type; expected one such as -> Float[Array, \"n\"]")
+        raise fail(node.lineno, 'its result has no type; expected one such as -> Float[Array, "n"]')
     returns = hints["return"]
     line = node.returns.lineno if node.returns else node.lineno
     returns_tuple = typing.get_origin(returns) is tuple

@@ -149,7 +149,7 @@ class ArrayType:
         """
         if not hasattr(annotation, "dim_str") or not hasattr(annotation, "dtypes"):
             shown = getattr(annotation, "__name__", repr(annotation))
-            raise TypeLanguageError(f"{shown} is no jaxtyping array type such as Float[Array, \"*b n\"]")
+            raise TypeLanguageError(f'{shown} is no jaxtyping array type such as Float[Array, "*b n"]')
         dtypes = annotation.dtypes
         # Shaped admits every dtype; jaxtyping says so by a sentinel object instead of a tuple.
         names = tuple(dtypes) if isinstance(dtypes, tuple | list) else ()
