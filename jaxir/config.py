@@ -126,8 +126,8 @@ def corpus_name(config_name: str, config: Config) -> str:
 def load(name_or_path: str = "default", overrides: Mapping[str, Any] | None = None) -> Config:
     """Read a config; keys of `overrides` (from the command line) replace those of the file.
 
-    A config may name another one as its `base`, which is `default` otherwise; its own keys then replace the base's, with
-    mappings merged key by key.
+    A config may name another one as its `base`, which is `default` otherwise; its own keys then replace the base's,
+    with mappings merged key by key.
 
     Raises:
         UserError: for a missing file, bad YAML, an unknown key or a value out of range; the line names file and key.
