@@ -43,3 +43,7 @@ def run_jaxir(
 @pytest.fixture(autouse=True)
 def _own_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-goldens", action="store_true", help="Write tests/golden anew instead of comparing.")

@@ -10,6 +10,7 @@ import ast
 import builtins
 import dataclasses
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -41,7 +42,7 @@ def write(program: Program, wraps: Sequence[Wrap], style: str, *, docstring: boo
         program: what to write.
         wraps: transforms, from the inside out.
         style: one of `STYLES`.
-        docstring: whether the kernel gets its root's phrase as a docstring.
+        docstring: whether the kernel gets its root's phrase as a docstring, if every name in it is one of the text.
 
     Raises:
         Rejected: stage `compose`, if two template files import different things under one name.
@@ -116,7 +117,7 @@ class _Writer:
             functions.append(
                 _as_function(name, input_names, [ast.Return(_wrapped(wraps, inner, input_names, len(own_names)))])
             )
-        if docstring:
+        if docstring and _names_in_phrase(self.program.root) <= _names_in_text(functions[0]):
             functions[0].body.insert(0, _docstring(self.program.root))
         definitions = [*self.dependencies, *self.helpers.values(), *functions]
         imports = dict.fromkeys(ast.unparse(item) for item in self.imports)
@@ -126,7 +127,7 @@ class _Writer:
                 imports.setdefault(statement)
         header = "\n".join(sorted(imports, key=lambda line: (line.startswith("from"), line)))
         blocks = [_unparse(item) for item in definitions]
-        return Text("\n\n\n".join([header, *blocks]) + "\n", name, tuple(input_names))
+        return Text("\n\n\n".join(filter(None, [header, *blocks])) + "\n", name, tuple(input_names))
 
     def _body(self, program: Program, input_names: Sequence[str], scope: Names, reduce: str = "") -> list[ast.stmt]:
         """Statements of a function that computes `program` from parameters of these names."""
@@ -310,6 +311,18 @@ def _as_function(name: str, parameters: Sequence[str], body: list[ast.stmt]) -> 
         posonlyargs=[], args=[ast.arg(item) for item in parameters], kwonlyargs=[], kw_defaults=[], defaults=[]
     )
     return ast.FunctionDef(name, arguments, body, [], None, lineno=0)
+
+
+def _names_in_phrase(call: Call) -> set[str]:
+    return set(re.findall(r"`(\w+)`", call.template.phrase_with(call.options)))
+
+
+def _names_in_text(function: ast.FunctionDef) -> set[str]:
+    return {
+        node.id if isinstance(node, ast.Name) else node.arg
+        for node in ast.walk(function)
+        if isinstance(node, ast.Name | ast.arg)
+    }
 
 
 def _docstring(call: Call) -> ast.stmt:

