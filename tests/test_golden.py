@@ -1,4 +1,7 @@
-"""Golden kernels: text, IR, inputs and outputs as files, compared and executed. `pytest --update-goldens` rewrites them."""
+"""Golden kernels: text, IR, inputs and outputs as files, compared and executed.
+
+`pytest --update-goldens` rewrites them.
+"""
 
 from __future__ import annotations
 
