@@ -66,7 +66,7 @@ def make_complex(real: Float32[Array, "*s"], imag: Float32[Array, "*s"]) -> Comp
 
 
 def complex_parts(z: Complex64[Array, "*s"], *, fn: Literal["real", "imag", "abs"]) -> Float32[Array, "*s"]:
-    """a real part, imaginary part or modulus of `z`"""
+    """the real part, the imaginary part or the modulus of `z`"""
     return getattr(jnp, fn)(z)
 
 
@@ -93,7 +93,7 @@ def moebius_map(z: Inexact[Array, "*s"], coefficients: Inexact[Array, "4"]) -> I
 def mandelbrot_step(
     z: Complex[Array, "*#s"], c: Complex[Array, "*#s"], *, steps: Literal[1, 2]
 ) -> Complex[Array, "*s"]:
-    """`z` after one or two steps of the Mandelbrot iteration"""
+    """`z` after one or two steps of the Mandelbrot iteration with the constant `c`"""
     if steps == 1:
         result = z * z + c
     else:
@@ -105,7 +105,7 @@ def mandelbrot_step(
 def reflection_coefficient(
     load: Complex[Array, "*s"], *, line: Annotated[float, Uniform(0.5, 5.0)]
 ) -> Complex[Array, "*s"]:
-    """the reflection coefficient of a `load` at the end of a line"""
+    """the reflection coefficient of the load `load` at the end of a line"""
     return (load - line) / (load + line + 2)
 
 

@@ -55,7 +55,7 @@ def square(x: Num[Array, "*s"]) -> Num[Array, "*s"]:
 
 
 def integer_power(x: Num[Array, "*s"], *, exponent: Literal[2, 3, 4, 5, 6, 7]) -> Num[Array, "*s"]:
-    """`x` raised to a small whole power"""
+    """`x` raised to the power `exponent`"""
     return x**exponent
 
 
@@ -65,7 +65,7 @@ def inverse_power(x: Inexact[Array, "*s"], *, exponent: Literal[2, 3, 4, 6]) -> 
 
 
 def power(base: Float[Array, "*#s"], exponent: Float[Array, "*#s"]) -> Float[Array, "*s"]:
-    """the magnitude of `base` raised to `exponent`"""
+    """the magnitude of `base` raised to the power `exponent`"""
     return jnp.power(jnp.abs(base), exponent)
 
 
@@ -77,7 +77,7 @@ def scale_and_shift(x: Num[Array, "*b n"], scale: Num[Array, "#n"], shift: Num[A
 def multiply_add(
     x: Num[Array, "*#s"], y: Num[Array, "*#s"], z: Num[Array, "*#s"], *, sign: Literal["plus", "minus"]
 ) -> Num[Array, "*s"]:
-    """the product of `x` and `y`, combined with `z`"""
+    """the product of `x` and `y`, plus or minus `z`"""
     if sign == "plus":
         result = x * y + z
     else:
@@ -289,7 +289,7 @@ def dead_zone(x: Float[Array, "*s"], *, width: Annotated[float, Uniform(0.1, 0.5
 def wrap_to_range(
     x: Float[Array, "*s"], period: Float[Array, ""], *, centre: Literal["zero", "half"]
 ) -> Float[Array, "*s"]:
-    """`x` wrapped into one `period`"""
+    """`x` wrapped into an interval whose length comes from `period`"""
     length = 0.25 + jnp.abs(period)
     turns = x / length
     if centre == "zero":
@@ -306,7 +306,7 @@ def reflect_to_range(x: Float[Array, "*s"], *, length: Annotated[float, Uniform(
 
 
 def copy_sign(magnitude: Float[Array, "*#s"], sign: Float[Array, "*#s"]) -> Float[Array, "*s"]:
-    """`magnitude` with the sign of `sign`"""
+    """the magnitude of `magnitude` with the sign of `sign`"""
     return jnp.copysign(magnitude, sign)
 
 
@@ -323,7 +323,7 @@ def compare(
     *,
     fn: Literal["less", "less_equal", "greater", "greater_equal"],
 ) -> Bool[Array, "*s"]:
-    """where `x` stands in the given order to `y`"""
+    """whether `x` and `y` stand in a given order"""
     return getattr(jnp, fn)(x, y)
 
 

@@ -51,7 +51,7 @@ def prediction_error(
     *,
     metric: Literal["absolute", "squared", "relative", "symmetric"],
 ) -> Float[Array, "*s"]:
-    """the error of each `prediction` against its `target`"""
+    """the error of the predictions `prediction` against the targets `target`"""
     difference = jnp.abs(prediction - target)
     if metric == "absolute":
         error = difference
@@ -114,7 +114,7 @@ def double_smoothing_step(
 def welford_step(
     count: Float[Array, ""], mean: Float[Array, "*s"], deviations: Float[Array, "*s"], value: Float[Array, "*s"]
 ) -> tuple[Float[Array, "*s"], Float[Array, "*s"]]:
-    """the mean and the sum of squared deviations after one more `value`"""
+    """the mean and the sum of squared deviations after the further value `value`"""
     delta = value - mean
     new_mean = mean + delta / (jnp.abs(count) + 1)
     return new_mean, deviations + delta * (value - new_mean)
@@ -143,7 +143,7 @@ def deviation_from_running_mean(values: Float[Array, "*b n"]) -> Float[Array, "*
 def cumulative_return(
     returns: Float[Array, "*b n"], *, scale: Annotated[float, Uniform(0.1, 0.5)]
 ) -> Float[Array, "*b n"]:
-    """the growth of one unit of money over a series of `returns`"""
+    """the growth of one unit of money over the series of returns `returns`"""
     return jnp.cumprod(1 + scale * returns, axis=-1) - 1
 
 
@@ -258,7 +258,7 @@ def fuel_consumption(
 def standardize_units(
     x: Float[Array, "*b n"], offset: Float[Array, "#n"], factor: Float[Array, "#n"]
 ) -> Float[Array, "*b n"]:
-    """readings converted by an `offset` and a `factor` for each column"""
+    """the readings `x` converted by the offset `offset` and the factor `factor` of each column"""
     return (x - offset) * factor
 
 

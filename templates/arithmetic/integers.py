@@ -250,7 +250,7 @@ def quantize_to_int8(
 def dequantize(
     q: Integer[Array, "*b n"], scale: Float32[Array, "#n"], *, zero_point: Annotated[int, Uniform(-8, 8)]
 ) -> Float32[Array, "*b n"]:
-    """the real values behind quantised ones, with a `scale` for each channel"""
+    """the real values behind the quantised values `q`, with the channel scales `scale`"""
     return (q.astype(jnp.int32) - zero_point).astype(jnp.float32) * scale
 
 

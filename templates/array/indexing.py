@@ -22,7 +22,7 @@ def lookup_scaled(table: Float[Array, "v d"], tokens: Integer[Array, "*b"]) -> F
 
 
 def take_along(x: Num[Array, "*b n"], indices: Int[Array, "*b k"]) -> Num[Array, "*b k"]:
-    """the entries of each row at its own `indices`"""
+    """the entries of each row at its own indices `indices`"""
     safe = jnp.clip(indices, 0, x.shape[-1] - 1)
     return jnp.take_along_axis(x, safe, axis=-1)
 
@@ -39,7 +39,7 @@ def pick_points(image: Num[Array, "m n *c"], rows: Int[Array, "k"], columns: Int
 
 
 def choose_layer(layers: Num[Array, "k *s"], which: Int[Array, "*s"]) -> Num[Array, "*s"]:
-    """for each position the entry of the layer that `which` names"""
+    """the entry, at each position, of the layer that `which` names"""
     safe = jnp.clip(which, 0, layers.shape[0] - 1)
     return jnp.take_along_axis(layers, safe[None], axis=0)[0]
 
@@ -63,7 +63,7 @@ def scatter_rows(
     *,
     method: Literal["add", "subtract", "max", "min"],
 ) -> Real[Array, "n *s"]:
-    """`x` with each row of `updates` scattered by `method` into the row that `indices` names"""
+    """`x` with each row of `updates` scattered into the row that `indices` names"""
     return getattr(x.at[indices], method)(updates, mode="drop")
 
 
@@ -80,7 +80,7 @@ def scatter_points(
     *,
     method: Literal["add", "max"],
 ) -> Real[Array, "m n"]:
-    """`image` with `values` scattered by `method` at the given rows and columns"""
+    """`image` updated from `values` at the given rows and columns"""
     return getattr(image.at[rows, columns], method)(values, mode="drop")
 
 
@@ -92,7 +92,7 @@ def reset_selected(x: Num[Array, "*b n"], mask: Bool[Array, "n"], fill: Num[Arra
 def replace_diagonal(
     a: Num[Array, "n n"], diagonal: Num[Array, "n"], *, method: Literal["set", "add", "multiply"]
 ) -> Num[Array, "n n"]:
-    """the matrix with `diagonal` put on its main diagonal by `method`"""
+    """the matrix with its main diagonal updated from `diagonal`"""
     i = jnp.arange(a.shape[0])
     return getattr(a.at[i, i], method)(diagonal)
 
@@ -103,7 +103,7 @@ def scale_alternate(x: Num[Array, "n+1 *d"], factor: Num[Array, "*d"], *, start:
 
 
 def update_border(x: Num[Array, "m n"], value: Num[Array, ""], *, method: Literal["set", "add"]) -> Num[Array, "m n"]:
-    """the matrix with its first row and its last column updated from `value` by `method`"""
+    """the matrix with its first row and its last column updated from `value`"""
     top = getattr(x.at[0, :], method)(value)
     return getattr(top.at[:, -1], method)(2 * value)
 
@@ -156,7 +156,7 @@ def first_selected(values: Num[Array, "n *d"], mask: Bool[Array, "n"]) -> Num[Ar
 def segment_reduce(
     values: Inexact[Array, "n *d"], segment_ids: Int[Array, "n"], *, fn: Literal["segment_sum", "segment_prod"]
 ) -> Inexact[Array, "4 *d"]:
-    """the `fn` of the rows of each of four segments"""
+    """the sum or the product of the rows of each of four segments"""
     ids = jnp.clip(segment_ids, 0, 3)
     return getattr(jax.ops, fn)(values, ids, num_segments=4)
 
@@ -164,7 +164,7 @@ def segment_reduce(
 def segment_extremum(
     values: Float[Array, "n *d"], segment_ids: Int[Array, "n"], *, fn: Literal["segment_max", "segment_min"]
 ) -> Float[Array, "3 *d"]:
-    """the `fn` of the rows of each of three segments, zero for an empty one"""
+    """the largest or smallest entries of each of three segments of rows, zero for an empty one"""
     peaks = getattr(jax.ops, fn)(values, jnp.clip(segment_ids, 0, 2), num_segments=3)
     return jnp.where(jnp.isfinite(peaks), peaks, 0)
 
@@ -224,7 +224,7 @@ def one_hot_encode(
 def neighbor_sum(
     features: Float[Array, "v *d"], senders: Int[Array, "e"], receivers: Int[Array, "e"]
 ) -> Float[Array, "v *d"]:
-    """for each node of a graph the sum of the features of its senders"""
+    """the features of each node of a graph plus the sum of those of its senders"""
     messages = jnp.take(features, senders, axis=0, mode="clip")
     targets = jnp.clip(receivers, 0, features.shape[0] - 1)
     return features + jnp.zeros_like(features).at[targets].add(messages)

@@ -55,7 +55,7 @@ def interleave(x: Num[Array, "n *d"], y: Num[Array, "n *d"]) -> Num[Array, "2*n 
 
 
 def split_halves(x: Float[Array, "*b 2*n"], *, how: Literal["swap", "rotate", "butterfly"]) -> Float[Array, "*b 2*n"]:
-    """the two halves of each row joined again by `how`"""
+    """the two halves of each row recombined and joined again"""
     left, right = jnp.split(x, 2, axis=-1)
     if how == "swap":
         parts = [right, left]
@@ -73,7 +73,7 @@ def haar_step(x: Float[Array, "2*n *d"]) -> tuple[Float[Array, "n *d"], Float[Ar
 
 
 def duplicate(x: Num[Array, "*b n"], offset: Num[Array, ""], *, how: Literal["tile", "repeat"]) -> Num[Array, "*b 2*n"]:
-    """each row twice as long by `how`, plus `offset`"""
+    """each row repeated to twice its length, plus `offset`"""
     if how == "tile":
         longer = jnp.concatenate([x, x], axis=-1)
     else:
@@ -128,7 +128,7 @@ def split_heads(x: Num[Array, "*b t 2*d"], bias: Num[Array, "2*d"]) -> Num[Array
 def broadcast_rows(
     row: Num[Array, "n"], x: Num[Array, "*b n"], *, how: Literal["add", "multiply"]
 ) -> Num[Array, "*b n"]:
-    """`row` broadcast to the shape of `x` and joined to it by `how`"""
+    """the sum or the product of `x` and `row`, broadcast to its shape"""
     return getattr(jnp, how)(jnp.broadcast_to(row, x.shape), x)
 
 
@@ -138,7 +138,7 @@ def add_outer_axes(x: Num[Array, "*b m"], y: Num[Array, "*b n"], z: Num[Array, "
 
 
 def flip_axes(x: Num[Array, "*b m n"], *, axis: Literal[-1, -2]) -> Num[Array, "*b m n"]:
-    """`x` plus its mirror image along `axis`"""
+    """`x` plus its mirror image along axis `axis`"""
     return x + jnp.flip(x, axis=axis)
 
 
@@ -166,7 +166,7 @@ def dynamic_roll(x: Num[Array, "n *d"], shift: Float[Array, ""]) -> Num[Array, "
 
 
 def periodic_laplacian(u: Float[Array, "*b m n"], *, stencil: Literal["five", "nine"]) -> Float[Array, "*b m n"]:
-    """the `stencil` point Laplacian of each periodic field"""
+    """the `stencil`-point Laplacian of each periodic field"""
     rows = jnp.roll(u, 1, axis=-2) + jnp.roll(u, -1, axis=-2)
     columns = jnp.roll(u, 1, axis=-1) + jnp.roll(u, -1, axis=-1)
     if stencil == "five":
@@ -198,7 +198,7 @@ def shift_right(tokens: Num[Array, "*b n"], start: Num[Array, "*b"]) -> Num[Arra
 def triangle(
     a: Num[Array, "*b m n"], *, part: Literal["tril", "triu"], k: Literal[-1, 0, 1], keep: Literal["part", "rest"]
 ) -> Num[Array, "*b m n"]:
-    """the `part` of each matrix from its diagonal `k`, or what is left without it"""
+    """one triangle of each matrix, or what is left without it"""
     triangular = getattr(jnp, part)(a, k)
     if keep == "part":
         result = triangular
@@ -321,7 +321,7 @@ def ramp_between(
 def grid_function(
     x: Float[Array, "m"], y: Float[Array, "n"], *, form: Literal["radius", "saddle", "plane"]
 ) -> Float[Array, "m n"]:
-    """the `form` function on the grid of `x` and `y`"""
+    """a function of two variables on the grid of `x` and `y`"""
     rows, columns = jnp.meshgrid(x, y, indexing="ij")
     if form == "radius":
         values = jnp.sqrt(rows * rows + columns * columns)

@@ -29,13 +29,13 @@ def word_bytes(words: UInt32[Array, "*s"], key: UInt32[Array, "*#s"]) -> UInt8[A
 
 
 def pack_mask(mask: Bool[Array, "*s 8"], *, bitorder: Literal["big", "little"]) -> UInt8[Array, "*s"]:
-    """eight flags packed into each byte in `bitorder`"""
+    """eight flags packed into each byte in `bitorder`-endian bit order"""
     packed = jnp.packbits(mask, axis=-1, bitorder=bitorder)
     return jnp.squeeze(packed, axis=-1)
 
 
 def unpack_byte(codes: UInt8[Array, "*s"], *, bitorder: Literal["big", "little"]) -> UInt8[Array, "*s 8"]:
-    """the eight bits of each byte in `bitorder`"""
+    """the eight bits of each byte in `bitorder`-endian bit order"""
     return jnp.unpackbits(codes[..., None], axis=-1, bitorder=bitorder)
 
 
@@ -57,7 +57,7 @@ def quantize_rows(x: Float[Array, "*b n"]) -> tuple[Int8[Array, "*b n"], Float[A
 def dequantize_rows(
     codes: Int8[Array, "*b n"], step: Float32[Array, "*b"], *, zero_point: Annotated[int, Uniform(0, 3)]
 ) -> Float32[Array, "*b n"]:
-    """the numbers that eight-bit `codes` stand for at their `step`"""
+    """the numbers that the eight-bit codes `codes` stand for at the step sizes `step`"""
     offsets = codes.astype(jnp.int32) - zero_point
     return offsets.astype(jnp.float32) * step[..., None]
 
@@ -83,7 +83,7 @@ def threshold_bits(x: Real[Array, "*b n"], y: Real[Array, "*#b n"]) -> Int32[Arr
 
 
 def polar_to_complex(radius: Float32[Array, "*s"], angle: Float32[Array, "*#s"]) -> Complex64[Array, "*s"]:
-    """the complex number with the given `radius` and `angle`"""
+    """the complex number with the radius `radius` and the angle `angle`"""
     return lax.complex(radius * jnp.cos(angle), radius * jnp.sin(angle))
 
 
@@ -96,12 +96,12 @@ def magnitude_and_phase(z: Complex[Array, "*s"]) -> tuple[Float32[Array, "*s"], 
 def complex_part(
     z: Complex64[Array, "*s"], w: Complex64[Array, "*#s"], *, part: Literal["real", "imag", "abs"]
 ) -> Float32[Array, "*s"]:
-    """the `part` of `z` times the conjugate of `w`"""
+    """the real part, the imaginary part or the modulus of `z` times the conjugate of `w`"""
     return getattr(jnp, part)(z * jnp.conj(w))
 
 
 def hermitian_part(a: Complex64[Array, "*b n n"], *, part: Literal["add", "subtract"]) -> Complex64[Array, "*b n n"]:
-    """half of each matrix joined by `part` to its conjugate transpose"""
+    """the Hermitian or the skew-Hermitian part of each matrix"""
     adjoint = jnp.conj(jnp.swapaxes(a, -1, -2))
     return getattr(jnp, part)(a, adjoint) / 2
 
@@ -114,7 +114,7 @@ def complex_matmul(
 
 
 def fourier_transform(z: Complex64[Array, "*b n"], *, fn: Literal["fft", "ifft"]) -> Complex64[Array, "*b n"]:
-    """the `fn` along the last axis"""
+    """a forward or inverse Fourier transform along the last axis"""
     return getattr(jnp.fft, fn)(z, axis=-1)
 
 

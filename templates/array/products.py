@@ -29,7 +29,7 @@ def outer_product(x: Num[Array, "*b m"], y: Num[Array, "*b n"]) -> Num[Array, "*
 def rank_one_update(
     a: Num[Array, "*b m n"], x: Num[Array, "*b m"], y: Num[Array, "*b n"], *, sign: Literal["add", "subtract"]
 ) -> Num[Array, "*b m n"]:
-    """`a` with the outer product of `x` and `y` joined by `sign`"""
+    """`a` plus or minus the outer product of `x` and `y`"""
     return getattr(jnp, sign)(a, jnp.einsum("...i,...j->...ij", x, y))
 
 
@@ -65,7 +65,7 @@ def square_einsum(
     *,
     equation: Literal["ij,jk->ik", "ij,kj->ik", "ji,jk->ik", "ij,ij->ij", "ij,ji->ij", "ij,jk->ki", "ii,ij->ij"],
 ) -> Num[Array, "n n"]:
-    """the contraction `equation` of two square matrices"""
+    """an Einstein sum of two square matrices"""
     return jnp.einsum(equation, a, b)
 
 
@@ -75,7 +75,7 @@ def reduced_einsum(
     *,
     equation: Literal["ij,j->i", "ij,i->j", "ii,i->i", "ij,i->i", "ij,j->j", "ii,j->j"],
 ) -> Inexact[Array, "n"]:
-    """the contraction `equation` of a square matrix and a vector"""
+    """an Einstein sum of a square matrix and a vector"""
     return jnp.einsum(equation, a, x)
 
 
@@ -86,7 +86,7 @@ def triple_einsum(
     *,
     equation: Literal["bi,ij,bj->b", "bi,ij,bj->bi"],
 ) -> Float[Array, "b"]:
-    """the bilinear form of matching rows of `x` and `y`, by the contraction `equation`"""
+    """the bilinear form of matching rows of `x` and `y`"""
     form = jnp.einsum(equation, x, w, y)
     return jnp.sum(form.reshape(x.shape[0], -1), axis=-1)
 

@@ -42,7 +42,7 @@ def arg_extremum(x: Real[Array, "*b n"], *, fn: Literal["argmax", "argmin"]) -> 
 def peak_position(
     image: Real[Array, "m n"], *, fn: Literal["argmax", "argmin"]
 ) -> tuple[Int32[Array, ""], Int32[Array, ""], Real[Array, ""]]:
-    """the row, the column and the value of the `fn` of a matrix"""
+    """the row, the column and the value of an extreme entry of a matrix"""
     row, column = jnp.unravel_index(getattr(jnp, fn)(image), image.shape)
     return row, column, image[row, column]
 
@@ -69,7 +69,7 @@ def mean_and_variance(
 
 
 def center_and_scale(x: Float[Array, "n *d"], *, scale: Literal["std", "range", "peak"]) -> Float[Array, "n *d"]:
-    """each feature minus its mean, divided by its `scale` over the leading axis"""
+    """each feature minus its mean, divided by its spread over the leading axis"""
     centered = x - jnp.mean(x, axis=0)
     if scale == "std":
         width = jnp.std(x, axis=0)
@@ -81,7 +81,7 @@ def center_and_scale(x: Float[Array, "n *d"], *, scale: Literal["std", "range", 
 
 
 def weighted_mean(x: Float[Array, "*b n"], weights: Float[Array, "n"]) -> Float[Array, "*b"]:
-    """the average over the last axis with non-negative `weights`"""
+    """the average over the last axis, weighted by the magnitudes of `weights`"""
     mass = jnp.abs(weights)
     return jnp.sum(x * mass, axis=-1) / (jnp.sum(mass) + 1e-3)
 
@@ -96,12 +96,12 @@ def masked_mean(x: Float[Array, "*b n"], mask: Bool[Array, "*b n"]) -> Float[Arr
 def masked_extremum(
     x: Real[Array, "*b n"], mask: Bool[Array, "*#b n"], default: Real[Array, ""], *, fn: Literal["max", "min"]
 ) -> Real[Array, "*b"]:
-    """the `fn` of the entries where `mask` holds, and `default` where it does not"""
+    """the `fn` of each row, with `default` in place of the entries where `mask` does not hold"""
     return getattr(jnp, fn)(jnp.where(mask, x, default), axis=-1)
 
 
 def count_above(x: Real[Array, "*b n"], threshold: Real[Array, "*b"]) -> Int32[Array, "*b"]:
-    """how many entries of each row are above its `threshold`"""
+    """the number of entries of each row above its threshold in `threshold`"""
     return jnp.count_nonzero(x > threshold[..., None], axis=-1)
 
 
@@ -117,7 +117,7 @@ def mask_parity(mask: Bool[Array, "*b n"], flags: Bool[Array, "*b"]) -> Bool[Arr
 
 
 def bitwise_fold(words: Integer[Array, "n *b"], *, fn: Literal["reduce_or", "reduce_xor"]) -> Integer[Array, "*b"]:
-    """the bitwise `fn` over the leading axis"""
+    """a bitwise reduction over the leading axis"""
     return getattr(lax, fn)(words, axes=(0,))
 
 
@@ -127,7 +127,7 @@ def cumulative(
     fn: Literal["cumsum", "cumprod", "cummax", "cummin"],
     reverse: Literal[False, True],
 ) -> Real[Array, "*b n"]:
-    """the running `fn` along the last axis"""
+    """a cumulative reduction along the last axis"""
     return getattr(lax, fn)(x, axis=x.ndim - 1, reverse=reverse)
 
 
@@ -148,7 +148,7 @@ def exclusive_prefix_sum(x: Num[Array, "*b n"]) -> Num[Array, "*b n"]:
 
 
 def drawdown(values: Real[Array, "*b n"]) -> Real[Array, "*b n"]:
-    """how far each entry is below the highest entry so far"""
+    """the distance of each entry below the highest entry so far"""
     highest = lax.cummax(values, axis=values.ndim - 1)
     return highest - values
 
@@ -202,7 +202,7 @@ def summary_statistics(x: Float[Array, "*b n"]) -> Float[Array, "4 *b"]:
 
 
 def minmax_rescale(x: Float[Array, "*b m n"], *, axes: Literal["rows", "columns", "all"]) -> Float[Array, "*b m n"]:
-    """the entries rescaled to between zero and one over `axes`"""
+    """the entries rescaled to between zero and one"""
     if axes == "rows":
         low, high = jnp.min(x, axis=-1, keepdims=True), jnp.max(x, axis=-1, keepdims=True)
     elif axes == "columns":

@@ -48,7 +48,7 @@ def lexicographic_sort(
 
 
 def inverse_permutation(x: Real[Array, "n"], values: Num[Array, "n *d"]) -> Num[Array, "n *d"]:
-    """`values` moved to where the entries of `x` stand in sorted order"""
+    """the rows of `values` at the ranks of the entries of `x`"""
     order = jnp.argsort(x)
     inverse = jnp.zeros_like(order).at[order].set(jnp.arange(x.shape[0]))
     return values[inverse]
@@ -67,13 +67,13 @@ def top_two_gap(scores: Float[Array, "*b n+1"]) -> Float[Array, "*b"]:
 
 
 def top_k_pool(x: Float[Array, "*b n+1"], weights: Float[Array, "*b n+1"]) -> Float[Array, "*b"]:
-    """the mean of `x` over the two positions of largest `weights`"""
+    """the mean of `x` over the two positions where `weights` is largest"""
     _, best = lax.top_k(weights, 2)
     return jnp.mean(jnp.take_along_axis(x, best, axis=-1), axis=-1)
 
 
 def keep_largest(x: Float[Array, "*b n+1"], *, k: Literal[1, 2]) -> Float[Array, "*b n+1"]:
-    """the entries of each row with all but the `k` largest set to zero"""
+    """the entries of each row with all but the top `k` set to zero"""
     values, _ = lax.top_k(x, k)
     return jnp.where(x >= values[..., -1:], x, 0)
 
@@ -111,7 +111,7 @@ def search_sorted(
     side: Literal["left", "right"],
     method: Literal["scan", "sort", "compare_all"],
 ) -> Int32[Array, "*b"]:
-    """where each of `queries` belongs among the sorted `edges`"""
+    """the position of each of `queries` among the sorted entries of `edges`"""
     return jnp.searchsorted(jnp.sort(edges), queries, side=side, method=method)
 
 
@@ -126,7 +126,7 @@ def interpolate_table(x: Float[Array, "*s"], xp: Float[Array, "n+1"], fp: Float[
 
 
 def contains(x: Integer[Array, "*s"], pool: Integer[Array, "k"], *, invert: Literal[False, True]) -> Bool[Array, "*s"]:
-    """whether each entry of `x` is in `pool`"""
+    """a test of each entry of `x` against the members of `pool`"""
     hits = jnp.any(x[..., None] == pool, axis=-1)
     if invert:
         answer = jnp.logical_not(hits)
@@ -136,7 +136,7 @@ def contains(x: Integer[Array, "*s"], pool: Integer[Array, "k"], *, invert: Lite
 
 
 def count_distinct(x: Integer[Array, "*b n"]) -> Int32[Array, "*b"]:
-    """how many different values each row holds"""
+    """the number of different values in each row"""
     ordered = jnp.sort(x, axis=-1)
     changes = ordered[..., 1:] != ordered[..., :-1]
     return 1 + jnp.sum(changes, axis=-1)

@@ -22,7 +22,7 @@ def _soft_maximum(x):
 def sigmoid(
     logits: Float[Array, "*s"], *, form: Literal["logistic", "quotient", "tanh", "two sided"]
 ) -> Float[Array, "*s"]:
-    """logistic sigmoid of the logits"""
+    """the logistic sigmoid of the logits"""
     if form == "logistic":
         probability = lax.logistic(logits)
     elif form == "quotient":
@@ -37,7 +37,7 @@ def sigmoid(
 def softmax(
     logits: Float[Array, "*b n"], *, form: Literal["shift", "logsumexp", "library"], axis: Literal[-1, 0]
 ) -> Float[Array, "*b n"]:
-    """softmax along one axis of the logits"""
+    """the softmax along one axis of the logits"""
     if form == "shift":
         weights = jnp.exp(logits - jnp.max(logits, axis=axis, keepdims=True))
         probabilities = weights / jnp.sum(weights, axis=axis, keepdims=True)
@@ -51,7 +51,7 @@ def softmax(
 def relu(
     x: Float[Array, "*s"], *, form: Literal["maximum", "where", "gate", "mirror", "library"]
 ) -> Float[Array, "*s"]:
-    """rectified linear unit"""
+    """the rectified linear unit of `x`"""
     if form == "maximum":
         y = jnp.maximum(x, 0)
     elif form == "where":
@@ -87,12 +87,12 @@ def nn_activation(
         "squareplus",
     ],
 ) -> Float[Array, "*s"]:
-    """activation of the `jax.nn` table"""
+    """an activation function of `x`"""
     return getattr(jax.nn, fn)(x)
 
 
 def gaussian_gate(x: Float[Array, "*s"], *, form: Literal["erf", "tanh", "sigmoid"]) -> Float[Array, "*s"]:
-    """gaussian error linear unit, written out"""
+    """the gaussian error linear unit, written out"""
     if form == "erf":
         gate = 0.5 * (1 + lax.erf(x * 0.7071067811865476))
     elif form == "tanh":
@@ -105,7 +105,7 @@ def gaussian_gate(x: Float[Array, "*s"], *, form: Literal["erf", "tanh", "sigmoi
 def swish(
     x: Float[Array, "*b n"], sharpness: Float[Array, "n"], *, gate: Literal["sigmoid", "hard"]
 ) -> Float[Array, "*b n"]:
-    """swish with one learned `sharpness` a feature"""
+    """the swish of `x` with the sharpness `sharpness` for each feature"""
     steered = sharpness * x
     if gate == "sigmoid":
         opening = 1 / (1 + jnp.exp(-steered))
@@ -120,7 +120,7 @@ def exponential_linear(
     alpha: Annotated[float, Uniform(0.5, 1.7)],
     variant: Literal["elu", "celu", "selu"],
 ) -> Float[Array, "*s"]:
-    """exponential linear unit that saturates at minus `alpha`"""
+    """an exponential linear unit whose alpha is `alpha`"""
     negative = jnp.minimum(x, 0)
     if variant == "elu":
         y = jnp.where(x > 0, x, alpha * jnp.expm1(negative))
@@ -134,7 +134,7 @@ def exponential_linear(
 def parametric_relu(
     x: Float[Array, "*b n"], slopes: Float[Array, "n"], *, form: Literal["where", "sum"]
 ) -> Float[Array, "*b n"]:
-    """leaky rectifier with one learned slope a feature"""
+    """the leaky rectifier of `x` with one learned slope for each feature"""
     if form == "where":
         y = jnp.where(x > 0, x, slopes * x)
     else:
@@ -143,7 +143,7 @@ def parametric_relu(
 
 
 def self_gated(x: Float[Array, "*s"], *, gate: Literal["mish", "serf", "logish", "phish"]) -> Float[Array, "*s"]:
-    """smooth activation that multiplies its input by a gate of itself"""
+    """a smooth activation that multiplies its input by a gate of itself"""
     if gate == "mish":
         opening = jnp.tanh(_soft_maximum(x))
     elif gate == "serf":
@@ -161,7 +161,7 @@ def smooth_rectifier(
     beta: Annotated[float, Uniform(0.5, 2.0)],
     form: Literal["log1p", "logaddexp", "squareplus"],
 ) -> Float[Array, "*s"]:
-    """softplus rectifier with sharpness `beta`"""
+    """a smooth rectifier of sharpness `beta`"""
     if form == "log1p":
         y = _soft_maximum(beta * x) / beta
     elif form == "logaddexp":
@@ -172,7 +172,7 @@ def smooth_rectifier(
 
 
 def sparsemax(logits: Float[Array, "*b n"]) -> Float[Array, "*b n"]:
-    """sparsemax, the projection of the logits onto the probability simplex"""
+    """the projection of the logits onto the probability simplex (sparsemax)"""
     ordered = jnp.flip(jnp.sort(logits, axis=-1), axis=-1)
     ranks = jnp.arange(1, logits.shape[-1] + 1, dtype=logits.dtype)
     inside = 1 + ranks * ordered > jnp.cumsum(ordered, axis=-1)
@@ -187,7 +187,7 @@ def gated_linear_unit(
     gate: Literal["sigmoid", "silu", "gelu", "relu", "tanh"],
     layout: Literal["halves", "interleaved"],
 ) -> Float[Array, "*b n"]:
-    """gated linear unit of two halves of the features"""
+    """the gated linear unit of two halves of the features"""
     if layout == "halves":
         value, control = jnp.split(x, 2, axis=-1)
     else:
@@ -196,7 +196,7 @@ def gated_linear_unit(
 
 
 def maxout(x: Float[Array, "*b m"], weights: Float[Array, "m n k"], bias: Float[Array, "n k"]) -> Float[Array, "*b n"]:
-    """maxout layer, the largest of k affine maps a unit"""
+    """the output of a maxout layer, the largest of several affine maps for each unit"""
     pieces = jnp.einsum("...m,mnk->...nk", x, weights) + bias
     return jnp.max(pieces, axis=-1)
 
@@ -207,7 +207,7 @@ def tempered_softmax(
     *,
     output: Literal["probability", "log", "normalised score"],
 ) -> Float[Array, "*b n"]:
-    """softmax of the logits after temperature scaling"""
+    """the softmax of the logits after temperature scaling, its logarithm or a normalised score"""
     scaled = logits / jnp.maximum(temperature, 0.05)
     shifted = scaled - lax.stop_gradient(jnp.max(scaled, axis=-1, keepdims=True))
     if output == "probability":

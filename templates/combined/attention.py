@@ -28,7 +28,7 @@ def attention(
     *,
     mask: Literal["none", "causal", "window", "distance"],
 ) -> Float[Array, "*b q v"]:
-    """scaled dot-product attention over the keys"""
+    """the scaled dot-product attention over the keys"""
     scores = jnp.einsum("...qd,...kd->...qk", queries, keys) * queries.shape[-1] ** -0.5
     if mask == "none":
         visible = scores
@@ -50,7 +50,7 @@ def masked_attention(
     cap: Annotated[float, Uniform(2.0, 20.0)],
     capped: Literal[False, True],
 ) -> Float[Array, "*b q v"]:
-    """attention over the keys that a boolean mask leaves visible"""
+    """the attention over the keys that a boolean mask leaves visible"""
     scores = queries @ jnp.swapaxes(keys, -1, -2) / jnp.sqrt(jnp.asarray(keys.shape[-1], keys.dtype))
     if capped:
         logits = cap * jnp.tanh(scores / cap)
@@ -71,7 +71,7 @@ def multi_head_attention(
     causal: Literal[False, True],
     residual: Literal[False, True],
 ) -> Float[Array, "*b t m"]:
-    """multi-head self-attention of a sequence"""
+    """the multi-head self-attention of a sequence"""
     queries = jnp.einsum("...tm,mhd->...htd", x, query_weights)
     keys = jnp.einsum("...sm,mhd->...hsd", x, key_weights)
     values = jnp.einsum("...sm,mhd->...hsd", x, value_weights)
@@ -97,7 +97,7 @@ def cross_attention(
     *,
     similarity: Literal["dot", "cosine", "distance"],
 ) -> Float[Array, "*b t m"]:
-    """memory averaged by its similarity to the sequence"""
+    """the memory averaged by its similarity to the sequence"""
     queries = x @ query_weights
     keys = memory @ key_weights
     if similarity == "dot":
@@ -121,7 +121,7 @@ def grouped_query_attention(
     *,
     normalised: Literal["softmax", "sigmoid", "relu"],
 ) -> Float[Array, "t g r d"]:
-    """attention in which each group of query heads shares one key and value head"""
+    """the attention in which each group of query heads shares one key and value head"""
     scores = jnp.einsum("tgrd,sgd->grts", queries, keys) * keys.shape[-1] ** -0.5
     if normalised == "softmax":
         weights = jax.nn.softmax(scores, axis=-1)
@@ -139,7 +139,7 @@ def additive_attention(
     key_weights: Float[Array, "d h"],
     readout: Float[Array, "h"],
 ) -> tuple[Float[Array, "*b d"], Float[Array, "*b k"]]:
-    """additive attention of one query, with its weights"""
+    """the additive attention of one query, and its weights"""
     hidden = jnp.tanh((query @ query_weights)[..., None, :] + keys @ key_weights)
     scores = hidden @ readout
     shifted = jnp.exp(scores - jnp.max(scores, axis=-1, keepdims=True))
@@ -155,7 +155,7 @@ def linear_attention(
     feature: Literal["elu", "relu", "exp"],
     causal: Literal["scan", "cumsum", "none"],
 ) -> Float[Array, "t v"]:
-    """linear attention with positive feature maps"""
+    """the linear attention with positive feature maps"""
     if feature == "elu":
         query_features, key_features = jax.nn.elu(queries) + 1, jax.nn.elu(keys) + 1
     elif feature == "relu":
@@ -188,7 +188,7 @@ def positional_encoding(
     layout: Literal["halves", "interleaved"],
     strength: Annotated[float, Uniform(0.1, 1.0)],
 ) -> Float[Array, "*b t 2*n"]:
-    """sequence plus its sinusoidal position code"""
+    """the sequence plus its sinusoidal position code"""
     angles = _angles(x.shape[-2], x.shape[-1] // 2, x.dtype)
     if layout == "halves":
         code = jnp.concatenate([jnp.sin(angles), jnp.cos(angles)], axis=-1)
@@ -200,7 +200,7 @@ def positional_encoding(
 def rotary_embedding(
     x: Float[Array, "*b t 2*n"], *, layout: Literal["halves", "interleaved"]
 ) -> Float[Array, "*b t 2*n"]:
-    """sequence with its feature pairs rotated by their position"""
+    """the sequence with its feature pairs rotated by their position"""
     angles = _angles(x.shape[-2], x.shape[-1] // 2, x.dtype)
     sine, cosine = jnp.sin(angles), jnp.cos(angles)
     if layout == "halves":
@@ -218,7 +218,7 @@ def relative_bias_attention(
     *,
     kernel: Literal["softmax", "exponential decay"],
 ) -> Float[Array, "*b t d"]:
-    """values mixed by a learned bias of the relative position"""
+    """the values mixed by a learned bias of the relative position"""
     length = values.shape[-2]
     offsets = jnp.arange(length)[:, None] - jnp.arange(length)[None, :]
     bias = bias_table[offsets + length - 1]

@@ -19,7 +19,7 @@ def value_iteration(
     sweeps: Literal[2, 4, 8],
     backup: Literal["max", "soft", "mean"],
 ) -> tuple[Float[Array, "n"], Int[Array, "n"]]:
-    """state values and greedy actions of a Markov decision process by value iteration"""
+    """the state values and greedy actions of a Markov decision process after `sweeps` backups"""
     transition = jax.nn.softmax(transition_logits, axis=-1)
 
     def action_values(values):
@@ -46,7 +46,7 @@ def policy_evaluation(
     discount: Annotated[float, Uniform(0.5, 0.95)],
     sweeps: Literal[2, 4, 8],
 ) -> Float[Array, "n"]:
-    """state values of a stochastic policy by repeated Bellman backups"""
+    """the state values of a stochastic policy after `sweeps` Bellman backups"""
     policy = jax.nn.softmax(policy_logits, axis=-1)
     moves = transition / (jnp.sum(transition, axis=-1, keepdims=True) + 1e-2)
     chain = jnp.einsum("na,nam->nm", policy, moves)
@@ -61,7 +61,7 @@ def discounted_returns(
     discount: Annotated[float, Uniform(0.5, 0.99)],
     method: Literal["scan", "triangle", "associative"],
 ) -> Float[Array, "t *s"]:
-    """discounted sums of future rewards"""
+    """the discounted sums of future rewards"""
     if method == "scan":
 
         def collect(future, reward):
@@ -94,7 +94,7 @@ def generalised_advantages(
     trace_decay: Annotated[float, Uniform(0.8, 0.99)],
     standardise: Literal[False, True],
 ) -> tuple[Float[Array, "t *s"], Float[Array, "t *s"]]:
-    """generalised advantage estimates and value targets of a trajectory"""
+    """the generalised advantage estimates and value targets of a trajectory"""
     alive = continues.astype(rewards.dtype)
     errors = rewards + discount * alive * values[1:] - values[:-1]
 
@@ -119,7 +119,7 @@ def policy_gradient_loss(
     objective: Literal["reinforce", "clipped", "penalised"],
     entropy: Annotated[float, Uniform(0.0, 0.1)],
 ) -> Float[Array, ""]:
-    """policy gradient loss of chosen actions with an entropy bonus"""
+    """the policy gradient loss of chosen actions with an entropy bonus"""
     log_policy = jax.nn.log_softmax(logits, axis=-1)
     chosen = jax.nn.one_hot(actions.astype(jnp.int32) % logits.shape[-1], logits.shape[-1], dtype=logits.dtype)
     ratio = jnp.exp(jnp.clip(jnp.sum(log_policy * chosen, axis=-1) - old_log_probabilities, -2, 2))
@@ -143,7 +143,7 @@ def q_learning_update(
     learning_rate: Annotated[float, Uniform(0.05, 0.5)],
     target: Literal["max", "mean", "soft"],
 ) -> Float[Array, "n a"]:
-    """table of action values after one temporal-difference update"""
+    """the table of action values after one temporal-difference update"""
     row, column = state % q_table.shape[0], action % q_table.shape[1]
     following = q_table[next_state % q_table.shape[0]]
     if target == "max":
@@ -165,7 +165,7 @@ def double_q_target(
     discount: Annotated[float, Uniform(0.8, 0.99)],
     choice: Literal["argmax", "where", "soft"],
 ) -> Float[Array, "*b"]:
-    """double Q-learning targets, chosen by one network and valued by the other"""
+    """the double Q-learning targets, chosen by one network and valued by the other"""
     if choice == "argmax":
         best = jnp.argmax(online_values, axis=-1)[..., None]
         future = jnp.take_along_axis(target_values, best, axis=-1)[..., 0]
@@ -184,7 +184,7 @@ def sampling_mask(
     rule: Literal["top k", "nucleus", "minimum share", "typical"],
     threshold: Annotated[float, Uniform(0.3, 0.9)],
 ) -> Float[Array, "*b n"]:
-    """probabilities of a language model cut to its likely tokens"""
+    """the probabilities of a language model cut to its likely tokens"""
     probabilities = jax.nn.softmax(logits, axis=-1)
     if rule == "top k":
         order = jnp.sum(logits[..., None, :] > logits[..., :, None], axis=-1)
@@ -206,7 +206,7 @@ def sampling_mask(
 def top_k_filter(
     logits: Float[Array, "*b n+1"], *, form: Literal["top k", "sort"], fill: Literal["low", "minimum"]
 ) -> Float[Array, "*b n+1"]:
-    """logits in which only the two largest of each row survive"""
+    """the logits with all but the two largest of each row lowered"""
     if form == "top k":
         cutoff = lax.top_k(logits, 2)[0][..., -1:]
     else:
@@ -225,7 +225,7 @@ def gumbel_softmax(
     temperature: Annotated[float, Uniform(0.3, 2.0)],
     hard: Literal[False, True],
 ) -> Float[Array, "*b n"]:
-    """relaxed categorical sample from the logits and given uniform numbers"""
+    """a relaxed categorical sample from the logits and given uniform numbers"""
     noise = -jnp.log(-jnp.log(jnp.clip(uniforms, 1e-3, 0.999)) + 1e-3)
     soft = jax.nn.softmax((logits + noise) / temperature, axis=-1)
     if hard:
@@ -243,7 +243,7 @@ def bandit_scores(
     rule: Literal["upper confidence", "boltzmann", "optimistic"],
     exploration: Annotated[float, Uniform(0.2, 2.0)],
 ) -> Float[Array, "*b a"]:
-    """scores of the arms of a bandit"""
+    """the scores of the arms of a bandit"""
     counts = jnp.abs(pulls) + 1
     means = rewards / counts
     if rule == "upper confidence":
@@ -264,7 +264,7 @@ def rollout_return(
     reward: Callable[[Float[Array, "n"]], Float[Array, ""]],
     discount: Annotated[float, Uniform(0.5, 0.99)],
 ) -> Float[Array, ""]:
-    """discounted `reward` along a rollout of the `dynamics` under given controls"""
+    """the discounted sum of `reward` along a rollout of `dynamics` under given controls"""
 
     def advance(carry, control):
         place, weight = carry

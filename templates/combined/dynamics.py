@@ -24,7 +24,7 @@ def integrate(
     step_size: Annotated[float, Uniform(0.01, 0.2)],
     steps: Literal[1, 2, 4],
 ) -> Float[Array, "n"]:
-    """state after a few Runge-Kutta steps along a vector `field`"""
+    """the state after Runge-Kutta steps along the vector field `field`"""
     if method == "euler":
 
         def advance(_, x):
@@ -60,7 +60,7 @@ def trajectory(
     field: Callable[[Float[Array, "n"], Float[Array, ""]], Float[Array, "n"]],
     method: Literal["euler", "midpoint"],
 ) -> Float[Array, "t n"]:
-    """states along a time-dependent vector `field` at the given times"""
+    """the states along the time-dependent vector field `field` at the given times"""
 
     def advance(carry, time):
         x, before = carry
@@ -83,7 +83,7 @@ def embedded_step(
     field: Callable[[Float[Array, "n"]], Float[Array, "n"]],
     norm: Literal["rms", "largest"],
 ) -> tuple[Float[Array, "n"], Float[Array, ""]]:
-    """state after a Bogacki-Shampine step along a `field`, and the next step size"""
+    """the state after a Bogacki-Shampine step along the field `field`, and the next step size"""
     k1 = field(state)
     k2 = field(state + 0.5 * step_size * k1)
     k3 = field(state + 0.75 * step_size * k2)
@@ -105,7 +105,7 @@ def leapfrog(
     step_size: Annotated[float, Uniform(0.01, 0.2)],
     steps: Literal[1, 2, 4],
 ) -> tuple[Float[Array, "n"], Float[Array, "n"]]:
-    """position and velocity after a few symplectic steps under a `force`"""
+    """the position and the velocity after symplectic steps under the force `force`"""
     if scheme == "kick drift kick":
 
         def advance(_, phase):
@@ -137,7 +137,7 @@ def verlet_trajectory(
     step_size: Annotated[float, Uniform(0.02, 0.2)],
     steps: Literal[2, 3, 5],
 ) -> tuple[Float[Array, "n"], Float[Array, ""]]:
-    """position after Verlet steps down a `potential`, with the mean potential on the way"""
+    """the position after `steps` Verlet steps down `potential`, and the mean potential on the way"""
 
     def advance(pair, _):
         energy, slope = jax.value_and_grad(potential)(pair[0])
@@ -156,7 +156,7 @@ def hamiltonian_step(
     step_size: Annotated[float, Uniform(0.01, 0.2)],
     form: Literal["symplectic", "explicit"],
 ) -> tuple[Float[Array, "n"], Float[Array, "n"]]:
-    """position and momentum after one step of the flow of an `energy`"""
+    """the position and the momentum after one step of the flow of the energy `energy`"""
     if form == "symplectic":
         new_momentum = momentum - step_size * jax.grad(energy)(position, momentum)
         new_position = position + step_size * jax.grad(energy, argnums=1)(position, new_momentum)
@@ -174,7 +174,7 @@ def lorenz_steps(
     step_size: Annotated[float, Uniform(0.002, 0.02)],
     steps: Literal[1, 4, 8],
 ) -> Float[Array, "*b 3"]:
-    """state of the Lorenz system after a few steps"""
+    """the state of the Lorenz system after explicit steps"""
     if method == "euler":
 
         def advance(_, x):
@@ -205,7 +205,7 @@ def pendulum(
     form: Literal["damped", "inverted", "linear"],
     steps: Literal[1, 2, 4, 8],
 ) -> tuple[Float[Array, "*s"], Float[Array, "*s"]]:
-    """angle and rate of a pendulum after a few semi-implicit steps"""
+    """the angle and the rate of a pendulum after semi-implicit steps"""
 
     def advance(_, phase):
         if form == "damped":
@@ -228,7 +228,7 @@ def predator_prey(
     step_size: Annotated[float, Uniform(0.01, 0.2)],
     steps: Literal[1, 4, 8],
 ) -> tuple[Float[Array, "*s"], Float[Array, "*s"]]:
-    """prey and predators after a few steps of their population model"""
+    """the prey and the predators after explicit steps of their population model"""
 
     def advance(_, populations):
         x, y = populations
@@ -251,7 +251,7 @@ def epidemic_curve(
     recovery: Annotated[float, Uniform(0.05, 0.3)],
     model: Literal["sir", "sis"],
 ) -> Float[Array, "t *s"]:
-    """infected share of a population over time"""
+    """the infected share of a population over time"""
 
     def advance(shares, contact):
         healthy, ill = shares
@@ -274,7 +274,7 @@ def n_body_forces(
     softening: Annotated[float, Uniform(0.05, 0.5)],
     form: Literal["pairs", "gradient", "map"],
 ) -> Float[Array, "n d"]:
-    """gravitational accelerations of bodies on one another"""
+    """the gravitational accelerations of bodies on one another"""
     if form == "pairs":
         offsets = positions[None, :, :] - positions[:, None, :]
         distances = jnp.sqrt(jnp.sum(jnp.square(offsets), axis=-1) + softening)
@@ -302,7 +302,7 @@ def pair_energy(
     *,
     potential: Literal["lennard-jones", "coulomb", "morse", "yukawa"],
 ) -> Float[Array, ""]:
-    """energy of charged particles by pairs"""
+    """the energy of charged particles, summed over pairs"""
     squares = jnp.sum(jnp.square(positions[:, None] - positions), axis=-1) + 0.5
     pairs = jnp.triu(jnp.outer(charges, charges), k=1)
     if potential == "lennard-jones":

@@ -25,7 +25,7 @@ def ray_sphere(
     *,
     output: Literal["distance", "shading", "miss distance"],
 ) -> Float[Array, "*b"]:
-    """meeting of rays with a sphere, zero for those that miss it"""
+    """a measure of how each ray meets a sphere"""
     rays = _unit_length(directions)
     offsets = origins - centre
     along = jnp.sum(offsets * rays, axis=-1)
@@ -49,7 +49,7 @@ def reflect_rays(
     surface: Literal["mirror", "glass", "fresnel"],
     index: Annotated[float, Uniform(0.5, 0.95)],
 ) -> Float[Array, "*b 3"]:
-    """directions of rays after a surface"""
+    """the directions of rays after a surface"""
     rays, ups = _unit_length(directions), _unit_length(normals)
     cosine = jnp.sum(rays * ups, axis=-1, keepdims=True)
     if surface == "mirror":
@@ -114,7 +114,7 @@ def project_points(
     *,
     distortion: Literal["none", "radial"],
 ) -> Float[Array, "*b 2"]:
-    """pixels of points in space through a pinhole camera"""
+    """the pixels of points in space through a pinhole camera"""
     moved = points + translation
     depth = jnp.abs(moved[..., 2:]) + 0.1
     plane = moved[..., :2] / depth
@@ -149,7 +149,7 @@ def rigid_alignment(
 def polygon_area(
     vertices: Float[Array, "*b n+2 2"], *, measure: Literal["area", "perimeter", "roundness"]
 ) -> Float[Array, "*b"]:
-    """area, perimeter or roundness of closed polygons"""
+    """the area, perimeter or roundness of closed polygons"""
     following = jnp.roll(vertices, -1, axis=-2)
     if measure == "area":
         crossed = vertices[..., 0] * following[..., 1] - vertices[..., 1] * following[..., 0]
@@ -193,7 +193,7 @@ def haversine(
     *,
     form: Literal["haversine", "cosines", "chord"],
 ) -> Float[Array, "*s"]:
-    """great-circle distances of places to a station on the unit sphere"""
+    """the distances of places to a station on the unit sphere"""
     turn = longitudes - station[1]
     if form == "haversine":
         half = jnp.sin(0.5 * (latitudes - station[0])) ** 2
@@ -218,7 +218,7 @@ def black_scholes(
     rate: Annotated[float, Uniform(0.0, 0.1)],
     quantity: Literal["call", "put", "delta", "vega"],
 ) -> Float[Array, "*s"]:
-    """Black-Scholes price or sensitivity of European options"""
+    """the Black-Scholes price or sensitivity of European options"""
     price, level = jnp.abs(spot) + 0.05, jnp.abs(strike) + 0.05
     time = jnp.abs(maturity) + 0.05
     spread = (jnp.abs(volatility) + 0.05) * jnp.sqrt(time)
@@ -242,7 +242,7 @@ def binomial_option(
     exercise: Literal["american", "european"],
     kind: Literal["call", "put"],
 ) -> Float[Array, "*s"]:
-    """price of an option on a binomial tree of six steps"""
+    """the price of an option on a binomial tree of six steps"""
     moves = jnp.arange(7, dtype=spot.dtype)
     share = (1.01 - 1 / up) / (up - 1 / up)
     leaves = spot[..., None] * up ** (2 * moves - 6)
@@ -270,7 +270,7 @@ def fractal_escape(
     steps: Literal[3, 5, 8],
     family: Literal["mandelbrot", "burning ship", "julia"],
 ) -> Float[Array, "*s"]:
-    """smooth escape counts of points of a fractal"""
+    """the smooth escape counts of points of a fractal"""
 
     def iterate(_, carry):
         x, y, count = carry

@@ -20,7 +20,7 @@ def tropical_matmul(
     *,
     semiring: Literal["max plus", "min plus", "max times", "log sum exp", "bottleneck"],
 ) -> Float[Array, "*b m n"]:
-    """matrix product in a tropical semiring"""
+    """the matrix product in a semiring other than plus and times"""
     rows, columns = left[..., :, :, None], right[..., None, :, :]
     if semiring == "max plus":
         product = jnp.max(rows + columns, axis=-2)
@@ -41,7 +41,7 @@ def shortest_paths(
     method: Literal["floyd", "squaring", "widest"],
     loops: Literal["free", "kept"],
 ) -> Float[Array, "n n"]:
-    """lengths of the shortest paths between all nodes of a graph"""
+    """the values of the best paths between all pairs of nodes of a graph"""
     if loops == "free":
         lengths = jnp.where(jnp.eye(weights.shape[0], dtype=bool), 0, jnp.abs(weights))
     else:
@@ -74,7 +74,7 @@ def bellman_ford(
     rounds: Literal[2, 4, 8],
     relaxation: Literal["hard", "soft"],
 ) -> Float[Array, "n"]:
-    """distances after a few rounds of Bellman-Ford relaxation"""
+    """the distances after `rounds` rounds of Bellman-Ford relaxation"""
     if relaxation == "hard":
 
         def relax(_, distances):
@@ -95,7 +95,7 @@ def page_rank(
     steps: Literal[2, 4, 8],
     variant: Literal["page rank", "katz", "hits"],
 ) -> Float[Array, "n"]:
-    """importance of the nodes of a graph"""
+    """the importance of the nodes of a graph after `steps` iterations"""
     adjacency = jnp.abs(links)
     uniform = jnp.full((links.shape[0],), 1 / links.shape[0], links.dtype)
     if variant == "page rank":
@@ -124,7 +124,7 @@ def graph_convolution(
     normalisation: Literal["symmetric", "row", "attention", "max"],
     activation: Literal["relu", "elu", "tanh"],
 ) -> Float[Array, "n f"]:
-    """graph convolution layer over the nodes"""
+    """the output of a graph convolution layer over the nodes"""
     messages = features @ weights
     if normalisation == "symmetric":
         edges = jnp.abs(adjacency)
@@ -148,7 +148,7 @@ def message_passing(
     *,
     aggregate: Literal["sum", "max", "mean"],
 ) -> Float[Array, "n d"]:
-    """nodes after one round of messages along the edges of a graph"""
+    """the nodes after one round of messages along the edges of a graph"""
     sources = senders.astype(jnp.int32) % nodes.shape[0]
     targets = receivers.astype(jnp.int32) % nodes.shape[0]
     messages = nodes[sources] * edge_weights[:, None]
@@ -171,7 +171,7 @@ def sinkhorn(
     steps: Literal[2, 4, 8],
     domain: Literal["kernel", "log"],
 ) -> Float[Array, "m n"]:
-    """entropic transport plan between two mass distributions"""
+    """the entropic transport plan between two mass distributions after `steps` iterations"""
     rows, columns = jnp.abs(row_mass) + 1e-2, jnp.abs(column_mass) + 1e-2
     if domain == "kernel":
         kernel = jnp.exp(-cost / blur)
@@ -199,7 +199,7 @@ def edit_distance(
     *,
     costs: Literal["levenshtein", "substitution two", "longest common"],
 ) -> Int32[Array, ""]:
-    """edit distance of two token sequences by dynamic programming"""
+    """the edit distance of two token sequences by dynamic programming"""
     columns = jnp.arange(target.shape[0] + 1, dtype=jnp.int32)
 
     def next_row(row, token):
@@ -222,7 +222,7 @@ def time_warping(
     path: Literal["hard", "soft"],
     local_cost: Literal["absolute", "squared"],
 ) -> Float[Array, ""]:
-    """dynamic time warping distance of two sequences"""
+    """the dynamic time warping distance of two sequences"""
     gaps = left[:, None] - right
     axes = tuple(range(2, gaps.ndim))
     if local_cost == "absolute":
@@ -253,7 +253,7 @@ def viterbi(
     *,
     scores: Literal["given", "log softmax"],
 ) -> tuple[Float[Array, ""], Int[Array, "t"]]:
-    """score and states of the best path through a hidden Markov model"""
+    """the score and states of the best path through a hidden Markov model"""
     if scores == "given":
         moves = transition
     else:
@@ -277,7 +277,7 @@ def chain_partition(
     *,
     method: Literal["scan", "associative", "best path"],
 ) -> Float[Array, ""]:
-    """log-partition function of a linear-chain random field"""
+    """the log-partition function or the best score of a linear-chain random field"""
     if method == "scan":
 
         def advance(message, row):
@@ -306,7 +306,7 @@ def knapsack(
     *,
     repeat: Literal["each once", "twice"],
 ) -> Float[Array, "9"]:
-    """best values of a knapsack for each capacity up to eight"""
+    """the best values of a knapsack for each capacity up to eight"""
     capacities = jnp.arange(9)
 
     def fill(best, weight, value):

@@ -22,7 +22,7 @@ def linear(
     *,
     form: Literal["matmul", "einsum", "dot_general", "transposed"],
 ) -> Float[Array, "*b n"]:
-    """affine layer of the inputs"""
+    """the output of an affine layer on the inputs"""
     if form == "matmul":
         projected = inputs @ weights
     elif form == "einsum":
@@ -42,7 +42,7 @@ def quadratic(
     *,
     form: Literal["powers", "horner", "square", "polyval"],
 ) -> Float[Array, "*s"]:
-    """quadratic polynomial with coefficients `a`, `b` and `c`"""
+    """the quadratic polynomial with the coefficients `a`, `b` and `c`"""
     if form == "powers":
         value = a * x**2 + b * x + c
     elif form == "horner":
@@ -63,7 +63,7 @@ def mlp(
     *,
     activation: Callable[[Float[Array, "*b h"]], Float[Array, "*b h"]],
 ) -> Float[Array, "*b n"]:
-    """two-layer perceptron with an `activation` between its layers"""
+    """the output of a two-layer perceptron with `activation` between its layers"""
     hidden = activation(x @ hidden_weights + hidden_bias)
     return hidden @ output_weights + output_bias
 
@@ -76,7 +76,7 @@ def deep_mlp(
     activation: Literal["tanh", "relu", "silu", "soft_sign"],
     skip: Literal["none", "add", "average"],
 ) -> Float[Array, "*b n"]:
-    """perceptron of stacked equal layers, applied by scan"""
+    """the output of a perceptron of stacked equal layers, applied by scan"""
 
     def layer(hidden, parameters):
         matrix, offset = parameters
@@ -99,7 +99,7 @@ def layer_norm(
     *,
     variance: Literal["centred", "moments", "library"],
 ) -> Float[Array, "*b n"]:
-    """layer normalisation over the features"""
+    """the layer normalisation of `x` over the features"""
     mean = jnp.mean(x, axis=-1, keepdims=True)
     if variance == "centred":
         spread = jnp.mean(jnp.square(x - mean), axis=-1, keepdims=True)
@@ -117,7 +117,7 @@ def rms_norm(
     form: Literal["rsqrt", "sqrt", "norm"],
     centre: Literal["zero", "one"],
 ) -> Float[Array, "*b n"]:
-    """root-mean-square normalisation over the features"""
+    """the root-mean-square normalisation of `x` over the features"""
     if form == "rsqrt":
         normed = x * lax.rsqrt(jnp.mean(jnp.square(x), axis=-1, keepdims=True) + 1e-5)
     elif form == "sqrt":
@@ -140,7 +140,7 @@ def batch_norm(
     *,
     momentum: Annotated[float, Uniform(0.8, 0.99)],
 ) -> tuple[Float[Array, "b *s c"], Float[Array, "c"], Float[Array, "c"]]:
-    """batch normalisation in training, with the new running statistics"""
+    """the batch normalisation of `x` in training, and the new running statistics"""
     axes = tuple(range(x.ndim - 1))
     mean = jnp.mean(x, axis=axes)
     variance = jnp.var(x, axis=axes)
@@ -159,7 +159,7 @@ def batch_norm_inference(
     *,
     folded: Literal[False, True],
 ) -> Float[Array, "*b c"]:
-    """batch normalisation with stored statistics"""
+    """the batch normalisation of `x` with stored statistics"""
     gain = scale * lax.rsqrt(jnp.abs(variance) + 1e-3)
     if folded:
         normed = x * gain + (bias - mean * gain)
@@ -175,7 +175,7 @@ def group_norm(
     *,
     grouping: Literal["blocks", "strided", "instance"],
 ) -> Float[Array, "*b n 2*c"]:
-    """group normalisation over positions and two groups of channels"""
+    """the normalisation of `x` over positions and groups of channels"""
     if grouping == "blocks":
         grouped = x.reshape((*x.shape[:-1], 2, x.shape[-1] // 2))
         axes = (-3, -1)
@@ -197,7 +197,7 @@ def weight_norm_linear(
     *,
     axis: Literal[0, 1],
 ) -> Float[Array, "*b n"]:
-    """linear layer whose weights are normalised and then scaled by `gains`"""
+    """the output of a linear layer whose weights are normalised and then scaled by `gains`"""
     lengths = jnp.sqrt(jnp.sum(jnp.square(directions), axis=axis, keepdims=True))
     return x @ (directions / (lengths + 1e-3) * gains)
 
@@ -209,7 +209,7 @@ def spectral_norm_step(
     steps: Literal[1, 2, 3],
     bound: Literal["exact", "at most one"],
 ) -> tuple[Float[Array, "m n"], Float[Array, "m"]]:
-    """weights over their largest singular value by power iteration, and the new left vector"""
+    """the weights after spectral normalisation by power iteration, and the new left vector"""
 
     def refine(_, vector):
         image = weights @ (vector @ weights)
@@ -233,7 +233,7 @@ def lora_linear(
     alpha: Annotated[float, Uniform(0.5, 4.0)],
     merged: Literal[False, True],
 ) -> Float[Array, "*b n"]:
-    """linear layer with a low-rank adapter"""
+    """the output of a linear layer with a low-rank adapter"""
     strength = alpha / down.shape[1]
     if merged:
         result = x @ (weights + strength * (down @ up))
@@ -249,7 +249,7 @@ def residual_block(
     layer: Callable[[Float[Array, "*b n"]], Float[Array, "*b n"]],
     placement: Literal["pre norm", "post norm", "layer scale"],
 ) -> Float[Array, "*b n"]:
-    """residual connection around a `layer`, with one normalisation"""
+    """the output of a residual block around `layer`"""
     if placement == "pre norm":
         size = jnp.mean(jnp.square(x), axis=-1, keepdims=True)
         result = x + layer(x * lax.rsqrt(size + 1e-5) * scale)
@@ -269,7 +269,7 @@ def highway_layer(
     *,
     transform: Callable[[Float[Array, "*b n"]], Float[Array, "*b n"]],
 ) -> Float[Array, "*b n"]:
-    """highway layer that mixes its input with a `transform` of it"""
+    """the output of a highway layer that mixes its input with `transform` of it"""
     gate = jax.nn.sigmoid(x @ gate_weights + gate_bias)
     return gate * transform(x) + (1 - gate) * x
 
@@ -281,7 +281,7 @@ def squeeze_excite(
     *,
     pool: Literal["mean", "max"],
 ) -> Float[Array, "*b h w c"]:
-    """images with channels reweighted by squeeze and excitation"""
+    """the images with channels reweighted by squeeze and excitation"""
     summary = getattr(jnp, pool)(images, axis=(-3, -2))
     hidden = jax.nn.relu(summary @ squeeze)
     weights = jax.nn.sigmoid(hidden @ excite)
@@ -295,7 +295,7 @@ def bilinear_layer(
     *,
     form: Literal["einsum", "two products"],
 ) -> Float[Array, "*b k"]:
-    """bilinear layer of two feature vectors"""
+    """the output of a bilinear layer on two feature vectors"""
     if form == "einsum":
         result = jnp.einsum("...m,kmn,...n->...k", left, tensor, right)
     else:
@@ -310,7 +310,7 @@ def embedding_lookup(
     form: Literal["take", "index", "one hot"],
     scaled: Literal[False, True],
 ) -> Float[Array, "*b n"]:
-    """embedding vectors of the tokens"""
+    """the embedding vectors of the tokens"""
     ids = tokens.astype(jnp.int32) % table.shape[0]
     if form == "take":
         vectors = jnp.take(table, ids, axis=0)
@@ -332,7 +332,7 @@ def mixture_of_experts(
     *,
     routing: Literal["soft", "top one", "threshold"],
 ) -> Float[Array, "b n"]:
-    """mixture of linear experts, gated by a router"""
+    """the output of a mixture of linear experts, gated by a router"""
     gates = jax.nn.softmax(x @ router, axis=-1)
     if routing == "soft":
         chosen = gates

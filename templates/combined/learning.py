@@ -21,7 +21,7 @@ def pairwise_distances(
     *,
     metric: Literal["euclidean", "expanded", "manhattan", "chebyshev", "cosine"],
 ) -> Float[Array, "*b m n"]:
-    """distances between two sets of points"""
+    """the distances between two sets of points"""
     if metric == "euclidean":
         distances = jnp.sqrt(_squared_distances(left, right) + 1e-3)
     elif metric == "expanded":
@@ -44,7 +44,7 @@ def kernel_matrix(
     kernel: Literal["gaussian", "laplace", "polynomial", "matern", "rational", "periodic"],
     scale: Annotated[float, Uniform(0.5, 2.0)],
 ) -> Float[Array, "m n"]:
-    """kernel matrix between two sets of points"""
+    """the kernel matrix between two sets of points"""
     if kernel == "polynomial":
         matrix = (left @ right.T / left.shape[1] + scale) ** 2
     else:
@@ -70,7 +70,7 @@ def gram_of(
     kernel: Callable[[Float[Array, "d"], Float[Array, "d"]], Float[Array, ""]],
     centred: Literal[False, True],
 ) -> Float[Array, "m m"]:
-    """matrix of a `kernel` between all pairs of points"""
+    """the matrix of `kernel` between all pairs of points"""
     gram = jax.vmap(lambda left: jax.vmap(lambda right: kernel(left, right))(points))(points)
     if centred:
         rows = gram - jnp.mean(gram, axis=0)
@@ -89,7 +89,7 @@ def gaussian_process_mean(
     steps: Literal[2, 4, 8],
     kernel: Literal["gaussian", "rational", "laplace"],
 ) -> Float[Array, "n"]:
-    """posterior mean of a Gaussian process by conjugate gradients"""
+    """the posterior mean of a Gaussian process by `steps` conjugate gradient steps"""
     if kernel == "gaussian":
 
         def covariance(left, right):
@@ -127,7 +127,7 @@ def gaussian_process_posterior(
     *,
     noise: Annotated[float, Uniform(0.2, 1.0)],
 ) -> tuple[Float32[Array, "n"], Float32[Array, "n"]]:
-    """posterior mean and variance of a Gaussian process by a Cholesky factor"""
+    """the posterior mean and variance of a Gaussian process by a Cholesky factor"""
     gram = jnp.exp(-0.5 * _squared_distances(inputs, inputs)) + noise * jnp.eye(inputs.shape[0])
     cross = jnp.exp(-0.5 * _squared_distances(queries, inputs))
     factor = jnp.linalg.cholesky(gram)
@@ -143,7 +143,7 @@ def k_means_step(
     assignment: Literal["hard", "soft", "fuzzy"],
     update: Literal["mean", "half way"],
 ) -> tuple[Float[Array, "k d"], Float[Array, ""]]:
-    """cluster centres after one k-means step, and the mean squared distance"""
+    """the cluster centres after one k-means step, and the mean squared distance"""
     squares = _squared_distances(points, centres)
     if assignment == "hard":
         shares = jax.nn.one_hot(jnp.argmin(squares, axis=1), centres.shape[0], dtype=points.dtype)
@@ -168,7 +168,7 @@ def nearest_neighbours(
     *,
     weighting: Literal["inverse", "gaussian", "triangular"],
 ) -> Float[Array, "m"]:
-    """regression by the two nearest neighbours of each query"""
+    """the regression by the two nearest neighbours of each query"""
     closeness, nearest = lax.top_k(-_squared_distances(queries, points), 2)
     if weighting == "inverse":
         weights = 1 / (0.1 - closeness)
@@ -191,7 +191,7 @@ def logistic_regression_step(
     gradient: Literal["closed form", "automatic"],
     learning_rate: Annotated[float, Uniform(0.05, 0.5)],
 ) -> tuple[Float[Array, "n"], Float[Array, ""]]:
-    """weights and bias of a logistic regression after one gradient step"""
+    """the weights and bias of a logistic regression after one gradient step"""
     targets = (labels % 2).astype(features.dtype)
     if gradient == "closed form":
         errors = jax.nn.sigmoid(features @ weights + bias) - targets
@@ -215,7 +215,7 @@ def train_linear_model(
     learning_rate: Annotated[float, Uniform(0.01, 0.2)],
     steps: Literal[1, 2, 4],
 ) -> tuple[Float[Array, "n"], Float[Array, ""]]:
-    """weights of a linear model behind a `link` after a few gradient steps, and the loss"""
+    """the weights of a linear model behind the link `link` after gradient steps, and the loss"""
 
     def loss(guess):
         return jnp.mean(jnp.square(link(features @ guess) - targets))
@@ -234,7 +234,7 @@ def perceptron_epoch(
     *,
     rule: Literal["perceptron", "passive aggressive", "widrow-hoff"],
 ) -> Float[Array, "n"]:
-    """weights of an online linear classifier after one pass over the samples"""
+    """the weights of an online linear classifier after one pass over the samples"""
     signs = (2 * (labels % 2)).astype(features.dtype) - 1
 
     def learn(current, sample):
@@ -258,7 +258,7 @@ def mixup(
     *,
     partner: Literal["reversed", "rolled"],
 ) -> tuple[Float[Array, "b *s"], Float[Array, "b k"]]:
-    """samples and labels mixed with those of a partner"""
+    """the samples and the labels mixed with those of a partner"""
     share = jnp.clip(fraction, 0, 1)
     if partner == "reversed":
         mixed = share * samples + (1 - share) * samples[::-1]
@@ -272,7 +272,7 @@ def mixup(
 def whiten(
     samples: Float[Array, "m *s"], *, scaling: Literal["standard", "range", "robust", "rank"]
 ) -> Float[Array, "m *s"]:
-    """samples scaled feature by feature"""
+    """the samples scaled feature by feature"""
     if scaling == "standard":
         centred = samples - jnp.mean(samples, axis=0)
         scaled = centred / (jnp.std(samples, axis=0) + 1e-2)
@@ -296,7 +296,7 @@ def factorisation_step(
     rule: Literal["multiplicative", "gradient", "automatic"],
     penalty: Literal["none", "ridge"],
 ) -> tuple[Float[Array, "m k"], Float[Array, "k n"]]:
-    """both factors of a matrix factorisation after one update"""
+    """the both factors of a matrix factorisation after one update"""
     if rule == "multiplicative":
         rows, columns, entries = jnp.abs(left) + 1e-2, jnp.abs(right) + 1e-2, jnp.abs(matrix)
         new_left = rows * (entries @ columns.T) / (rows @ columns @ columns.T + 1e-2)

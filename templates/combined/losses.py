@@ -25,7 +25,7 @@ def mse(
     *,
     reduction: Literal["mean", "sum", "half", "dot", "root"],
 ) -> Float[Array, ""]:
-    """mean squared error of the predictions"""
+    """the squared error of the predictions, reduced to one number"""
     residuals = predictions - targets
     if reduction == "mean":
         loss = jnp.mean(jnp.square(residuals))
@@ -47,7 +47,7 @@ def weighted_loss(
     *,
     penalty: Callable[[Float[Array, "*s"]], Float[Array, "*s"]],
 ) -> Float[Array, ""]:
-    """weighted mean of a `penalty` on the residuals"""
+    """the weighted mean of `penalty` of the residuals"""
     mass = jnp.abs(weights)
     return jnp.sum(mass * penalty(predictions - targets)) / (jnp.sum(mass) + 1e-3)
 
@@ -59,7 +59,7 @@ def cross_entropy(
     pick: Literal["one hot", "take along axis", "where"],
     reduction: Literal["mean", "sum"],
 ) -> Float[Array, ""]:
-    """cross-entropy of the logits with integer labels"""
+    """the cross-entropy of the logits with integer labels"""
     classes = labels.astype(jnp.int32) % logits.shape[-1]
     if pick == "one hot":
         one_hot = jax.nn.one_hot(classes, logits.shape[-1], dtype=logits.dtype)
@@ -81,7 +81,7 @@ def soft_cross_entropy(
     smoothing: Annotated[float, Uniform(0.01, 0.3)],
     normalise: Literal["sum", "softmax", "none"],
 ) -> Float[Array, "*b"]:
-    """cross-entropy of the logits with smoothed target distributions"""
+    """the cross-entropy of the logits with smoothed target distributions"""
     if normalise == "sum":
         distribution = targets / (jnp.sum(targets, axis=-1, keepdims=True) + 1e-3)
     elif normalise == "softmax":
@@ -101,7 +101,7 @@ def binary_cross_entropy(
     *,
     form: Literal["stable", "log sigmoid", "softplus"],
 ) -> Float[Array, "*b"]:
-    """binary cross-entropy of independent logits, with weights for the positives"""
+    """the binary cross-entropy of independent logits, with weights for the positives"""
     if form == "stable":
         negative = jnp.maximum(logits, 0) + jnp.log1p(jnp.exp(-jnp.abs(logits)))
         loss = (1 - labels) * negative + positive_weights * labels * (negative - logits)
@@ -120,7 +120,7 @@ def kl_divergence(
     *,
     direction: Literal["forward", "reverse", "symmetric", "jensen-shannon"],
 ) -> Float[Array, "*b"]:
-    """Kullback-Leibler divergence of two categorical distributions"""
+    """a Kullback-Leibler or Jensen-Shannon divergence of two categorical distributions"""
     log_p = jax.nn.log_softmax(p_logits, axis=-1)
     log_q = jax.nn.log_softmax(q_logits, axis=-1)
     if direction == "forward":
@@ -142,7 +142,7 @@ def huber(
     delta: Annotated[float, Uniform(0.1, 1.0)],
     form: Literal["where", "clip", "pseudo"],
 ) -> Float[Array, "*b"]:
-    """mean Huber loss of each prediction vector"""
+    """the mean of a Huber loss over each prediction vector"""
     errors = predictions - targets
     if form == "where":
         size = jnp.abs(errors)
@@ -164,7 +164,7 @@ def hinge(
     penalty: Literal["linear", "squared", "smooth"],
     reduction: Literal["mean", "sum", "max"],
 ) -> Float[Array, ""]:
-    """hinge loss of the scores for odd and even labels"""
+    """the hinge loss of the scores for odd and even labels"""
     signs = jnp.where(labels % 2 == 1, 1, -1).astype(scores.dtype)
     shortfall = margin - signs * scores
     if penalty == "linear":
@@ -183,7 +183,7 @@ def focal_loss(
     focus: Literal[1, 2, 3],
     balance: Literal["none", "alpha"],
 ) -> Float[Array, "*b"]:
-    """focal loss of binary logits"""
+    """the focal loss of binary logits"""
     probability = jax.nn.sigmoid(logits)
     likelihood = probability * targets + (1 - probability) * (1 - targets)
     surprise = -jnp.log(jnp.clip(likelihood, 1e-3, 1)) * jnp.abs(1 - likelihood) ** focus
@@ -202,7 +202,7 @@ def info_nce(
     symmetric: Literal[False, True],
     similarity: Literal["cosine", "dot"],
 ) -> Float[Array, ""]:
-    """contrastive loss of matching rows against all others"""
+    """the contrastive loss of matching rows against all others"""
     if similarity == "cosine":
         scores = _unit(anchors) @ _unit(positives).T / temperature
     else:
@@ -223,7 +223,7 @@ def triplet_loss(
     margin: Annotated[float, Uniform(0.2, 1.0)],
     distance: Literal["squared", "euclidean", "cosine"],
 ) -> Float[Array, "*b"]:
-    """triplet loss that pulls positives nearer than negatives"""
+    """the triplet loss that pulls positives nearer than negatives"""
     if distance == "squared":
         near, far = _squared_distance(anchors, positives), _squared_distance(anchors, negatives)
     elif distance == "euclidean":
@@ -242,7 +242,7 @@ def quantile_loss(
     *,
     form: Literal["maximum", "where", "smooth"],
 ) -> Float[Array, "*b"]:
-    """pinball loss of predicted quantiles"""
+    """the pinball loss of predicted quantiles"""
     errors = targets[..., None] - predictions
     if form == "maximum":
         loss = jnp.maximum(levels * errors, (levels - 1) * errors)
@@ -260,7 +260,7 @@ def gaussian_nll(
     *,
     likelihood: Literal["gaussian", "laplace", "student"],
 ) -> Float[Array, ""]:
-    """negative log-likelihood of the targets under predicted location and scale"""
+    """the negative log-likelihood of the targets under predicted location and scale"""
     residuals = targets - mean
     if likelihood == "gaussian":
         loss = 0.5 * (log_variance + jnp.square(residuals) * jnp.exp(-log_variance))
@@ -293,7 +293,7 @@ def overlap_loss(
 def cosine_similarity(
     left: Float[Array, "*b n"], right: Float[Array, "*b n"], *, form: Literal["norms", "units", "angle"]
 ) -> Float[Array, "*b"]:
-    """cosine similarity of two vectors, or the angle between them"""
+    """the cosine similarity of two vectors, or the angle between them"""
     if form == "norms":
         lengths = jnp.linalg.norm(left, axis=-1) * jnp.linalg.norm(right, axis=-1)
         similarity = jnp.sum(left * right, axis=-1) / (lengths + 1e-3)
@@ -308,7 +308,7 @@ def cosine_similarity(
 def total_variation(
     image: Float[Array, "*b h+1 w+1"], *, norm: Literal["anisotropic", "squared", "charbonnier"]
 ) -> Float[Array, "*b"]:
-    """total variation of an image"""
+    """the total variation of an image"""
     down = image[..., 1:, :-1] - image[..., :-1, :-1]
     across = image[..., :-1, 1:] - image[..., :-1, :-1]
     if norm == "anisotropic":

@@ -17,7 +17,7 @@ def dominant_eigenpair(
     normaliser: Literal["euclidean", "largest", "sum"],
     symmetric: Literal[False, True],
 ) -> tuple[Float[Array, ""], Float[Array, "n"]]:
-    """dominant eigenvalue and eigenvector by power iteration"""
+    """the dominant eigenvalue and eigenvector by `steps` power iterations"""
     if symmetric:
         operator = 0.5 * (matrix + matrix.T)
     else:
@@ -52,7 +52,7 @@ def principal_component(
     steps: Literal[2, 4, 8],
     scaling: Literal["centred", "standardised"],
 ) -> tuple[Float[Array, "n"], Float[Array, "m"]]:
-    """first principal component of the samples by power iteration, and their scores"""
+    """the first principal component of the samples by `steps` power iterations, and their scores"""
     centred = samples - jnp.mean(samples, axis=0)
     if scaling == "centred":
         data = centred
@@ -103,7 +103,7 @@ def cholesky_by_columns(
     ridge: Annotated[float, Uniform(0.2, 1.0)],
     update: Literal["outer", "masked"],
 ) -> Float[Array, "n n"]:
-    """Cholesky factor of a regularised Gram matrix, column by column"""
+    """the Cholesky factor of a regularised Gram matrix, column by column"""
     gram = samples.T @ samples / samples.shape[0] + ridge * jnp.eye(samples.shape[1], dtype=samples.dtype)
 
     def eliminate(index, carry):
@@ -121,7 +121,7 @@ def cholesky_by_columns(
 def inverse_iteration(
     matrix: Float[Array, "*b n n"], *, steps: Literal[2, 4, 6], start: Literal["transpose", "scaled identity"]
 ) -> Float[Array, "*b n n"]:
-    """inverse of a shifted matrix by Newton-Schulz iterations"""
+    """an approximate inverse of a shifted matrix by `steps` Newton-Schulz iterations"""
     shifted = matrix + 2 * jnp.eye(matrix.shape[-1], dtype=matrix.dtype)
     if start == "transpose":
         size = jnp.sum(jnp.square(shifted), axis=(-2, -1), keepdims=True)

@@ -18,7 +18,7 @@ def sgd_step(
     learning_rate: Annotated[float, Uniform(0.001, 0.3)],
     decay: Literal["none", "coupled", "decoupled", "proximal"],
 ) -> Float[Array, "*s"]:
-    """parameters after one step of stochastic gradient descent"""
+    """the parameters after one step of stochastic gradient descent"""
     if decay == "none":
         updated = params - learning_rate * grads
     elif decay == "coupled":
@@ -40,7 +40,7 @@ def momentum_step(
     momentum: Annotated[float, Uniform(0.5, 0.95)],
     style: Literal["heavy ball", "nesterov", "dampened", "normalised"],
 ) -> tuple[Float[Array, "*s"], Float[Array, "*s"]]:
-    """parameters and velocity after one momentum step"""
+    """the parameters and velocity after one momentum step"""
     if style == "heavy ball":
         new_velocity = momentum * velocity + grads
         direction = new_velocity
@@ -66,7 +66,7 @@ def adam_step(
     learning_rate: Annotated[float, Uniform(0.0005, 0.1)],
     variant: Literal["adam", "adamw", "nadam", "adamax"],
 ) -> tuple[Float[Array, "*s"], Float[Array, "*s"], Float[Array, "*s"]]:
-    """parameters and both moments after one Adam update"""
+    """the parameters and both moments after one Adam update"""
     time = count.astype(jnp.float32) + 1
     mean = 0.9 * first_moment + 0.1 * grads
     unbiased = mean / (1 - 0.9**time).astype(params.dtype)
@@ -94,7 +94,7 @@ def rmsprop_step(
     decay: Annotated[float, Uniform(0.8, 0.99)],
     scaling: Literal["root of sum", "sum of root", "rsqrt"],
 ) -> tuple[Float[Array, "*s"], Float[Array, "*s"]]:
-    """parameters and mean square after one RMSProp update"""
+    """the parameters and mean square after one RMSProp update"""
     accumulated = decay * jnp.abs(mean_square) + (1 - decay) * grads * grads
     if scaling == "root of sum":
         step = grads / jnp.sqrt(accumulated + 1e-4)
@@ -113,7 +113,7 @@ def adagrad_step(
     learning_rate: Annotated[float, Uniform(0.01, 0.5)],
     rank: Literal["full", "norm", "cube root"],
 ) -> tuple[Float[Array, "*s"], Float[Array, "*s"]]:
-    """parameters and accumulated squares after one AdaGrad update"""
+    """the parameters and accumulated squares after one AdaGrad update"""
     accumulated = jnp.abs(total) + jnp.square(grads)
     if rank == "full":
         scale = lax.rsqrt(accumulated + 1e-3)
@@ -132,7 +132,7 @@ def adadelta_step(
     *,
     decay: Annotated[float, Uniform(0.8, 0.99)],
 ) -> tuple[Float[Array, "*s"], Float[Array, "*s"], Float[Array, "*s"]]:
-    """parameters and both averages after one AdaDelta update"""
+    """the parameters and both averages after one AdaDelta update"""
     new_squares = decay * jnp.abs(squared_grads) + (1 - decay) * jnp.square(grads)
     step = grads * jnp.sqrt((jnp.abs(squared_steps) + 1e-3) / (new_squares + 1e-3))
     new_steps = decay * jnp.abs(squared_steps) + (1 - decay) * jnp.square(step)
@@ -147,7 +147,7 @@ def lion_step(
     learning_rate: Annotated[float, Uniform(0.001, 0.1)],
     direction: Literal["sign", "tanh", "clip"],
 ) -> tuple[Float[Array, "*s"], Float[Array, "*s"]]:
-    """parameters and momentum after one Lion update"""
+    """the parameters and momentum after one Lion update"""
     blended = 0.9 * momentum + 0.1 * grads
     if direction == "sign":
         update = jnp.sign(blended)
@@ -164,7 +164,7 @@ def clip_by_norm(
     limit: Annotated[float, Uniform(0.1, 2.0)],
     norm: Literal["euclidean", "largest", "soft"],
 ) -> Float[Array, "*s"]:
-    """gradients scaled down to a norm of at most `limit`"""
+    """the gradients scaled down to a norm of at most `limit`"""
     if norm == "euclidean":
         length = jnp.sqrt(jnp.sum(jnp.square(grads)))
         scale = jnp.minimum(1, limit / (length + 1e-3))
@@ -185,7 +185,7 @@ def clip_by_global_norm(
     form: Literal["concatenate", "sum", "tree"],
     scaling: Literal["minimum", "where"],
 ) -> tuple[Float[Array, "m n"], Float[Array, "n"], Float[Array, ""]]:
-    """gradients of a layer clipped by their common norm, and that norm"""
+    """the gradients of a layer clipped by their common norm, and that norm"""
     if form == "concatenate":
         length = jnp.linalg.norm(jnp.concatenate([weight_grads.ravel(), bias_grads]))
     elif form == "sum":
@@ -207,7 +207,7 @@ def gradient_descent(
     learning_rate: Annotated[float, Uniform(0.01, 0.2)],
     steps: Literal[1, 2, 4],
 ) -> Float[Array, "n"]:
-    """minimiser of a `loss` by a few gradient steps"""
+    """an approximate minimiser of the loss `loss` by gradient descent"""
     return lax.fori_loop(0, steps, lambda _, guess: guess - learning_rate * jax.grad(loss)(guess), params)
 
 
@@ -217,7 +217,7 @@ def backtracking_step(
     loss: Callable[[Float[Array, "n"]], Float[Array, ""]],
     halvings: Literal[2, 3, 4],
 ) -> tuple[Float[Array, "n"], Float[Array, ""]]:
-    """gradient step on a `loss` with a step size found by halving, and that step size"""
+    """the gradient step on the loss `loss` with a step size found by halving, and that step size"""
     value, grads = jax.value_and_grad(loss)(params)
     slope = jnp.vdot(grads, grads)
 
@@ -237,7 +237,7 @@ def factored_second_moment(
     decay: Annotated[float, Uniform(0.8, 0.99)],
     clipped: Literal[False, True],
 ) -> tuple[Float[Array, "m n"], Float[Array, "m"], Float[Array, "n"]]:
-    """Adafactor update of a matrix, and its new row and column averages"""
+    """the Adafactor update of a matrix, and its new row and column averages"""
     squares = jnp.square(grads) + 1e-3
     rows = decay * jnp.abs(row_average) + (1 - decay) * jnp.mean(squares, axis=1)
     columns = decay * jnp.abs(column_average) + (1 - decay) * jnp.mean(squares, axis=0)
@@ -257,7 +257,7 @@ def orthogonalised_momentum(
     steps: Literal[1, 2, 3],
     polynomial: Literal["cubic by rows", "cubic by columns", "quintic"],
 ) -> Float[Array, "m n"]:
-    """Muon update, the momentum orthogonalised by Newton-Schulz iterations"""
+    """the Muon update, the momentum orthogonalised by Newton-Schulz iterations"""
     blended = 0.95 * momentum + grads
     unit = blended / (jnp.linalg.norm(blended) + 1e-2)
     if polynomial == "cubic by rows":
@@ -285,7 +285,7 @@ def learning_rate_schedule(
     peak: Annotated[float, Uniform(0.01, 1.0)],
     shape: Literal["cosine", "linear", "inverse root", "exponential", "cycle"],
 ) -> Float[Array, "*s"]:
-    """learning rates of a schedule with warm-up"""
+    """the learning rates of a schedule with warm-up"""
     time = steps.astype(jnp.float32)
     progress = jnp.clip((time - 2) / 8, 0, 1)
     if shape == "cosine":

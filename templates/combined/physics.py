@@ -45,7 +45,7 @@ def heat_explicit(
     boundary: Literal["wrap", "edge", "constant"],
     steps: Literal[1, 2, 4, 8],
 ) -> Float[Array, "*b n"]:
-    """temperature after explicit steps of the heat equation"""
+    """the temperature after explicit steps of the heat equation"""
 
     def advance(_, values):
         return values + rate * _curvature(values, boundary)
@@ -59,7 +59,7 @@ def heat_implicit(
     rate: Annotated[float, Uniform(0.1, 2.0)],
     scheme: Literal["backward euler", "crank-nicolson", "two steps"],
 ) -> Float[Array, "n *b"]:
-    """temperature after an implicit step of the heat equation, by a tridiagonal solve"""
+    """the temperature after an implicit step of the heat equation, by a tridiagonal solve"""
     if scheme == "backward euler":
         cooled = _diffuse_implicitly(rate, temperature)
     elif scheme == "crank-nicolson":
@@ -78,7 +78,7 @@ def heat_2d_step(
     rate: Annotated[float, Uniform(0.02, 0.2)],
     form: Literal["local", "flux", "nine points", "radiating"],
 ) -> Float[Array, "h w"]:
-    """temperature of a plate with varying conductivity after one explicit step"""
+    """the temperature of a plate with varying conductivity after one explicit step"""
     if form == "local":
         change = conductivity * _laplacian(temperature)
     elif form == "flux":
@@ -104,7 +104,7 @@ def wave_step(
     boundary: Literal["wrap", "edge", "constant"],
     damping: Literal["none", "linear"],
 ) -> Float[Array, "*b n"]:
-    """displacement of a string after one step of the wave equation"""
+    """the displacement of a string after one step of the wave equation"""
     force = courant**2 * _curvature(displacement, boundary)
     if damping == "none":
         moved = 2 * displacement - previous + force
@@ -121,7 +121,7 @@ def wave_trajectory(
     steps: Literal[2, 4, 8],
     summary: Literal["mean", "max", "min", "std"],
 ) -> tuple[Float[Array, "n"], Float[Array, "n"], Float[Array, ""]]:
-    """displacement and velocity of a periodic string after a few steps, and one statistic of its first point"""
+    """the displacement and velocity of a periodic string after `steps` steps, and one statistic"""
 
     def advance(state, _):
         position, speed = state
@@ -139,7 +139,7 @@ def advect_upwind(
     courant: Annotated[float, Uniform(0.05, 0.5)],
     scheme: Literal["upwind", "flux upwind", "lax-friedrichs", "lax-wendroff"],
 ) -> Float[Array, "*b n"]:
-    """density after one step of the advection equation on a ring"""
+    """the density after one step of the advection equation on a ring"""
     speed = courant * velocity
     ahead = jnp.roll(density, -1, axis=-1)
     if scheme == "flux upwind":
@@ -164,7 +164,7 @@ def burgers_step(
     flux: Literal["upwind", "godunov", "rusanov"],
     boundary: Literal["wrap", "edge"],
 ) -> Float[Array, "*b n"]:
-    """velocity after one step of the viscous Burgers equation"""
+    """the velocity after one step of the viscous Burgers equation"""
     padded = _halo(velocity, boundary)
     left, right = padded[..., :-1], padded[..., 1:]
     if flux == "upwind":
@@ -205,7 +205,7 @@ def shallow_water_step(
     ratio: Annotated[float, Uniform(0.05, 0.3)],
     boundary: Literal["wrap", "edge", "symmetric"],
 ) -> tuple[Float[Array, "n"], Float[Array, "n"]]:
-    """height and momentum of shallow water after one Lax-Friedrichs step"""
+    """the height and momentum of shallow water after one Lax-Friedrichs step"""
     depth, flow = _halo(jnp.abs(height) + 0.1, boundary), _halo(momentum, boundary)
     pressure = flow * flow / depth + 0.5 * depth * depth
     new_height = 0.5 * (depth[:-2] + depth[2:]) - ratio * (flow[2:] - flow[:-2])
@@ -219,7 +219,7 @@ def lattice_boltzmann_step(
     relaxation: Annotated[float, Uniform(0.5, 1.5)],
     flow: Literal["diffusion", "advection", "nonlinear"],
 ) -> Float[Array, "3 n"]:
-    """particle populations of a lattice after one collision and streaming step"""
+    """the particle populations of a lattice after one collision and streaming step"""
     density = jnp.sum(populations, axis=0)
     if flow == "diffusion":
         equilibrium = jnp.outer(jnp.array([1 / 3, 1 / 3, 1 / 3], density.dtype), density)
@@ -238,7 +238,7 @@ def cellular_automaton(
     rule: Literal["life", "majority", "parity"],
     neighbourhood: Literal["moore", "von neumann"],
 ) -> Int[Array, "h w"]:
-    """cells of a cellular automaton on a torus after one step"""
+    """the cells of a cellular automaton on a torus after one step"""
     alive = cells % 2
     beside = jnp.roll(alive, 1, axis=0) + jnp.roll(alive, -1, axis=0)
     if neighbourhood == "moore":
@@ -262,7 +262,7 @@ def ising_sweep(
     inverse_temperature: Annotated[float, Uniform(0.1, 1.0)],
     rule: Literal["glauber", "metropolis"],
 ) -> Float[Array, "h w"]:
-    """spins of an Ising lattice after a checkerboard sweep with given uniform numbers"""
+    """the spins of an Ising lattice after a checkerboard sweep with given uniform numbers"""
     spins = jnp.where(field > 0.5, 1, -1).astype(field.dtype)
     around = _laplacian(spins) + 4 * spins
     rows, columns = jnp.indices(field.shape)

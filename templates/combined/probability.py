@@ -23,7 +23,7 @@ def kalman_predict(
     *,
     form: Literal["products", "einsum"],
 ) -> tuple[Float[Array, "*b n"], Float[Array, "*b n n"]]:
-    """mean and covariance after the prediction step of a Kalman filter"""
+    """the mean and covariance after the prediction step of a Kalman filter"""
     predicted_mean = mean @ transition.T
     if form == "products":
         spread = transition @ covariance @ transition.T
@@ -41,7 +41,7 @@ def kalman_update(
     *,
     form: Literal["standard", "joseph"],
 ) -> tuple[Float32[Array, "n"], Float32[Array, "n n"]]:
-    """mean and covariance after the measurement update of a Kalman filter"""
+    """the mean and covariance after the measurement update of a Kalman filter"""
     symmetric = 0.5 * (covariance + covariance.T)
     innovation_covariance = sensor @ symmetric @ sensor.T + jnp.diag(1 + noise**2)
     gain = jnp.linalg.solve(innovation_covariance, sensor @ symmetric).T
@@ -62,7 +62,7 @@ def kalman_scalar_update(
     noise: Annotated[float, Uniform(0.5, 2.0)],
     inflation: Literal["none", "fading"],
 ) -> tuple[Float[Array, "n"], Float[Array, "n n"]]:
-    """mean and covariance after scalar measurements, one at a time without a matrix inverse"""
+    """the mean and the covariance after scalar measurements, one at a time"""
 
     def absorb(belief, measured):
         centre, spread = belief
@@ -87,7 +87,7 @@ def kalman_filter_1d(
     process_noise: Annotated[float, Uniform(0.05, 0.5)],
     output: Literal["means", "innovations", "variances"],
 ) -> Float[Array, "t *s"]:
-    """sequence of a scalar Kalman filter over observations"""
+    """one output of a scalar Kalman filter at each observation"""
 
     def advance(belief, value):
         prior_mean = drift * belief[0]
@@ -113,7 +113,7 @@ def markov_step(
     steps: Literal[1, 3, 6],
     chain: Literal["forward", "lazy", "reversed"],
 ) -> Float[Array, "*b n"]:
-    """distribution of a Markov chain after some steps"""
+    """the distribution of a Markov chain after a number of steps"""
     transition = jax.nn.softmax(transition_logits, axis=-1)
     if chain == "forward":
         moved = lax.fori_loop(0, steps, lambda _, p: p @ transition, distribution)
@@ -130,7 +130,7 @@ def stationary_distribution(
     steps: Literal[3, 5, 8],
     method: Literal["power", "squaring", "uniformised"],
 ) -> Float[Array, "n"]:
-    """stationary distribution of a Markov chain by power iteration"""
+    """an approximate stationary distribution of a Markov chain, reached from the uniform one"""
     transition = _normalise(jnp.abs(rates) + 1e-2)
     start = jnp.full((rates.shape[0],), 1 / rates.shape[0], rates.dtype)
     if method == "power":
@@ -150,7 +150,7 @@ def hmm_forward(
     *,
     domain: Literal["scaled", "log"],
 ) -> tuple[Float[Array, ""], Float[Array, "t n"]]:
-    """log-evidence of a hidden Markov model and its filtered beliefs by the forward algorithm"""
+    """the log-evidence of a hidden Markov model and its filtered beliefs by the forward algorithm"""
     if domain == "scaled":
         moves = _normalise(jnp.abs(transition) + 1e-2)
 
@@ -179,7 +179,7 @@ def hmm_smoother(
     *,
     direction: Literal["both", "backward"],
 ) -> Float[Array, "t n"]:
-    """posterior state probabilities of a hidden Markov model by forward and backward messages"""
+    """the posterior state probabilities of a hidden Markov model by messages along the sequence"""
     moves = jax.nn.log_softmax(transition_logits, axis=-1)
     start = jnp.zeros_like(emission_logits[0])
 
@@ -209,7 +209,7 @@ def belief_update(
     *,
     form: Literal["index", "one hot"],
 ) -> Float[Array, "*b n"]:
-    """belief of a partially observed Markov decision process after an action and an observation"""
+    """the belief of a partially observed Markov decision process after an action and an observation"""
     if form == "index":
         moves = transition[action % transition.shape[0]]
         likelihood = observation_model[:, observation % observation_model.shape[1]]
@@ -230,7 +230,7 @@ def metropolis_step(
     log_density: Callable[[Float[Array, "d"]], Float[Array, ""]],
     rule: Literal["metropolis", "barker"],
 ) -> tuple[Float[Array, "n d"], Float[Array, ""]]:
-    """walkers after accepting or refusing proposals for a `log_density`, and the acceptance rate"""
+    """the walkers after accepting or refusing proposals for `log_density`, and the acceptance rate"""
     gain = jax.vmap(log_density)(proposal) - jax.vmap(log_density)(state)
     if rule == "metropolis":
         probability = jnp.exp(jnp.minimum(gain, 0))
@@ -248,7 +248,7 @@ def langevin_step(
     step_size: Annotated[float, Uniform(0.01, 0.2)],
     preconditioner: Literal["none", "gradient"],
 ) -> Float[Array, "n"]:
-    """state after one Langevin step up a `log_density` with given noise"""
+    """the state after one Langevin step up the log-density `log_density` with given noise"""
     score = jax.grad(log_density)(state)
     if preconditioner == "none":
         moved = state + step_size * score + (2 * step_size) ** 0.5 * noise
@@ -266,7 +266,7 @@ def mixture_log_density(
     *,
     output: Literal["density", "surprise", "best"],
 ) -> Float[Array, "*b"]:
-    """log-density of points under a mixture of diagonal gaussians"""
+    """a log-density score of points under a mixture of diagonal gaussians"""
     standard = (points[..., None, :] - means) * jnp.exp(-log_scales)
     log_each = -0.5 * jnp.sum(jnp.square(standard), axis=-1) - jnp.sum(log_scales, axis=-1)
     joint = jax.nn.log_softmax(logits) + log_each - 0.9189385 * means.shape[-1]
@@ -287,7 +287,7 @@ def em_step(
     scale: Annotated[float, Uniform(0.3, 1.0)],
     kernel: Literal["gaussian", "laplace", "cauchy"],
 ) -> tuple[Float[Array, "k"], Float[Array, "k"]]:
-    """means and weights of a one-dimensional mixture after one expectation-maximisation step"""
+    """the means and weights of a one-dimensional mixture after one expectation-maximisation step"""
     gaps = (points[:, None] - means) / scale
     if kernel == "gaussian":
         likelihood = jnp.exp(-0.5 * jnp.square(gaps))
@@ -307,7 +307,7 @@ def importance_resample(
     *,
     scheme: Literal["systematic", "soft"],
 ) -> tuple[Float[Array, "n d"], Float[Array, ""]]:
-    """particles resampled by their weights with one given uniform number, and the effective count"""
+    """the particles resampled by their weights with one given uniform number, and the effective count"""
     weights = jax.nn.softmax(log_weights)
     count = weights.shape[0]
     places = (jnp.arange(count, dtype=weights.dtype) + jnp.mod(offset, 1)) / count

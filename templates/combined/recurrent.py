@@ -21,7 +21,7 @@ def rnn_scan(
     activation: Callable[[Float[Array, "*b n"]], Float[Array, "*b n"]],
     reverse: Literal[False, True],
 ) -> tuple[Float[Array, "t *b n"], Float[Array, "*b n"]]:
-    """states of a simple recurrent network over a sequence, and the last one"""
+    """the states of a simple recurrent network over a sequence, and the last one"""
 
     def step(state, frame):
         new_state = activation(frame @ input_weights + state @ hidden_weights + bias)
@@ -41,7 +41,7 @@ def gru_scan(
     variant: Literal["reset after", "coupled"],
     reverse: Literal[False, True],
 ) -> Float[Array, "t *b n"]:
-    """hidden states of a gated recurrent unit over a sequence"""
+    """the hidden states of a gated recurrent unit over a sequence"""
     projected = inputs @ input_weights + bias
     if variant == "reset after":
 
@@ -77,7 +77,7 @@ def lstm_scan(
     forget_bias: Annotated[float, Uniform(0.0, 1.0)],
     reverse: Literal[False, True],
 ) -> tuple[Float[Array, "t *b n"], Float[Array, "*b n"]]:
-    """hidden states of a long short-term memory over a sequence, and its last cell"""
+    """the hidden states of a long short-term memory over a sequence, and its last cell"""
 
     def step(carry, frame):
         state, memory = carry
@@ -100,7 +100,7 @@ def minimal_gated_unit(
     *,
     squash: Literal["tanh", "soft_sign", "relu"],
 ) -> Float[Array, "t n"]:
-    """hidden states of a minimal gated unit over a sequence"""
+    """the hidden states of a minimal gated unit over a sequence"""
 
     def step(state, frame):
         gate = jax.nn.sigmoid(jnp.concatenate([frame, state]) @ gate_weights)
@@ -117,7 +117,7 @@ def linear_recurrence(
     *,
     method: Literal["associative", "scan", "loop"],
 ) -> Float[Array, "t *s"]:
-    """states of a linear recurrence with a decay of its own at each step"""
+    """the states of a linear recurrence with a decay of its own at each step"""
     if method == "associative":
 
         def combine(earlier, later):
@@ -149,7 +149,7 @@ def selective_state_space(
     *,
     discretisation: Literal["euler", "zero order hold"],
 ) -> Float[Array, "t d"]:
-    """outputs of a selective state space model over a sequence"""
+    """the outputs of a selective state space model over a sequence"""
 
     def step(state, row):
         frame, size, write, read = row
@@ -172,7 +172,7 @@ def bidirectional_rnn(
     *,
     merge: Literal["add", "multiply", "maximum"],
 ) -> Float[Array, "t n"]:
-    """merged states of two recurrent networks that read a sequence in both directions"""
+    """the merged states of two recurrent networks that read a sequence in both directions"""
     start = jnp.zeros((forward_weights.shape[1],), inputs.dtype)
 
     def ahead(state, frame):
@@ -195,7 +195,7 @@ def spiking_neurons(
     threshold: Annotated[float, Uniform(0.5, 1.0)],
     reset: Literal["zero", "subtract"],
 ) -> tuple[Float[Array, "t *s"], Float[Array, "*s"]]:
-    """traces of leaky integrate-and-fire neurons before reset, and their spike counts"""
+    """the traces of leaky integrate-and-fire neurons before reset, and their spike counts"""
 
     def step(carry, current):
         potential, count = carry
@@ -219,7 +219,7 @@ def hopfield_update(
     sharpness: Annotated[float, Uniform(0.5, 4.0)],
     memory: Literal["modern", "hebbian", "polynomial"],
 ) -> Float[Array, "*b n"]:
-    """one retrieval step of a Hopfield memory"""
+    """the state after one retrieval step of a Hopfield memory"""
     overlaps = state @ patterns.T
     if memory == "modern":
         recalled = jax.nn.softmax(sharpness * overlaps, axis=-1) @ patterns

@@ -19,7 +19,7 @@ def fft_filter(
     cutoff: Annotated[float, Uniform(0.1, 0.4)],
     response: Literal["brick wall", "gaussian", "butterworth", "notch"],
 ) -> Float32[Array, "*b n"]:
-    """signal filtered in the frequency domain"""
+    """the signal filtered in the frequency domain"""
     frequencies = jnp.fft.rfftfreq(signal.shape[-1], dtype=jnp.float32)
     if response == "brick wall":
         gain = (frequencies <= cutoff).astype(jnp.float32)
@@ -38,7 +38,7 @@ def fft_convolve(
     *,
     mode: Literal["convolve", "correlate", "deconvolve"],
 ) -> Float32[Array, "*b n"]:
-    """signal and kernel combined through their Fourier transforms"""
+    """the signal and the kernel combined through their Fourier transforms"""
     length = signal.shape[-1] + kernel.shape[0] - 1
     spectrum = jnp.fft.rfft(signal, n=length, axis=-1)
     taps = jnp.fft.rfft(kernel, n=length)
@@ -57,7 +57,7 @@ def power_spectrum(
     window: Literal["hanning", "hamming", "blackman", "bartlett"],
     scale: Literal["power", "decibel", "amplitude", "share"],
 ) -> Float32[Array, "*b n"]:
-    """power spectrum of a windowed signal"""
+    """the power spectrum of a windowed signal"""
     windowed = signal * (getattr(jnp, window)(signal.shape[-1]) + 0.1)
     power = jnp.square(jnp.abs(jnp.fft.fft(windowed, axis=-1)))
     if scale == "power":
@@ -74,7 +74,7 @@ def power_spectrum(
 def analytic_signal(
     signal: Float32[Array, "*b n"], *, output: Literal["signal", "unit phase"]
 ) -> Complex64[Array, "*b n"]:
-    """analytic signal by a Hilbert transform"""
+    """the analytic signal by a Hilbert transform"""
     length = signal.shape[-1]
     index = jnp.arange(length)
     gain = jnp.where(2 * index == length, 1.0, jnp.where(2 * index < length, 2.0, 0.0)).at[0].set(1.0)
@@ -89,7 +89,7 @@ def analytic_signal(
 def spectral_derivative(
     field: Float32[Array, "*b n"], *, order: Literal["first", "second", "inverse laplacian"]
 ) -> Float32[Array, "*b n"]:
-    """derivative of a periodic field through its Fourier transform"""
+    """a derivative or an inverse Laplacian of a periodic field, by its Fourier transform"""
     wavenumber = 2 * jnp.pi * jnp.fft.rfftfreq(field.shape[-1], d=1 / field.shape[-1], dtype=jnp.float32)
     spectrum = jnp.fft.rfft(field, axis=-1)
     if order == "first":
@@ -107,7 +107,7 @@ def sliding_average(
     *,
     form: Literal["slices", "window", "centre"],
 ) -> Float[Array, "*b n"]:
-    """moving average of a signal with three weights"""
+    """a mixture of each inner sample of a signal with its two neighbours, by three weights"""
     if form == "slices":
         total = jnp.sum(jnp.abs(weights)) + 1e-3
         ahead = weights[0] * signal[..., :-2] + weights[1] * signal[..., 1:-1]
@@ -127,7 +127,7 @@ def exponential_smoothing(
     alpha: Annotated[float, Uniform(0.1, 0.9)],
     form: Literal["level", "trend", "zero phase", "associative"],
 ) -> Float[Array, "t *s"]:
-    """exponentially smoothed signal"""
+    """the exponentially smoothed signal"""
     if form == "level":
 
         def blend(level, value):
@@ -167,7 +167,7 @@ def autocorrelation(
     form: Literal["circulant", "scan", "toeplitz"],
     centred: Literal[False, True],
 ) -> Float[Array, "*b n"]:
-    """autocorrelation of a periodic signal at every lag"""
+    """the normalised autocorrelation of a periodic signal at every lag"""
     if centred:
         values = signal - jnp.mean(signal, axis=-1, keepdims=True)
     else:
@@ -192,7 +192,7 @@ def autocorrelation(
 def savgol_filter(
     signal: Float[Array, "*b n+4"], *, derivative: Literal["smooth", "slope", "curvature"]
 ) -> Float[Array, "*b n"]:
-    """Savitzky-Golay filter with five taps"""
+    """the signal after a Savitzky-Golay filter with five taps"""
     near = [signal[..., :-4], signal[..., 1:-3], signal[..., 2:-2], signal[..., 3:-1], signal[..., 4:]]
     if derivative == "smooth":
         filtered = (17 * near[2] + 12 * (near[1] + near[3]) - 3 * (near[0] + near[4])) / 35
@@ -209,7 +209,7 @@ def median_filter(
     boundary: Literal["edge", "wrap", "constant"],
     form: Literal["sort", "min max", "trimmed"],
 ) -> Float[Array, "*b n"]:
-    """signal after a median filter over three samples"""
+    """the signal after a median filter over three samples"""
     padded = _ends(signal, 1, 1, boundary)
     before, after = padded[..., :-2], padded[..., 2:]
     if form == "sort":
@@ -229,7 +229,7 @@ def biquad_filter(
     *,
     realisation: Literal["direct", "transposed"],
 ) -> Float[Array, "t *s"]:
-    """signal after a second-order recursive filter"""
+    """the signal after a second-order recursive filter"""
     first, second = 0.5 * jnp.tanh(feedback[0]), 0.4 * jnp.tanh(feedback[1])
     quiet = jnp.zeros_like(signal[0])
     if realisation == "direct":
@@ -252,7 +252,7 @@ def biquad_filter(
 def haar_wavelet(
     signal: Float[Array, "*b 2*n"], *, form: Literal["slices", "reshape", "lifting"]
 ) -> tuple[Float[Array, "*b n"], Float[Array, "*b n"]]:
-    """coarse and detail coefficients of one Haar wavelet level"""
+    """the coarse and detail coefficients of one Haar wavelet level"""
     if form == "slices":
         coarse = (signal[..., 0::2] + signal[..., 1::2]) * 0.5**0.5
         detail = (signal[..., 0::2] - signal[..., 1::2]) * 0.5**0.5
@@ -268,7 +268,7 @@ def haar_wavelet(
 def cosine_transform(
     signal: Float[Array, "*b n"], *, kind: Literal["dct", "dst", "hartley"], keep: Literal["all", "low"]
 ) -> Float[Array, "*b n"]:
-    """trigonometric transform of a signal by its matrix"""
+    """a trigonometric transform of a signal by its matrix"""
     length = signal.shape[-1]
     index = jnp.arange(length, dtype=jnp.float32)
     if kind == "dct":
@@ -291,7 +291,7 @@ def quantise_dequantise(
     scheme: Literal["symmetric", "affine", "per tensor", "stochastic free"],
     levels: Literal[7, 15, 127],
 ) -> Float[Array, "*b n"]:
-    """values after quantisation to a few levels and back"""
+    """the values after quantisation to a few levels and back"""
     if scheme == "symmetric":
         scale = jnp.max(jnp.abs(x), axis=-1, keepdims=True) / levels + 1e-3
         restored = jnp.round(x / scale) * scale
@@ -311,7 +311,7 @@ def quantise_dequantise(
 def compand(
     x: Float[Array, "*s"], *, law: Literal["mu", "a", "expand mu"], strength: Annotated[float, Uniform(5.0, 90.0)]
 ) -> Float[Array, "*s"]:
-    """audio samples after companding"""
+    """the audio samples after companding"""
     size = jnp.clip(jnp.abs(x), 0, 1)
     if law == "mu":
         level = jnp.log1p(strength * size) / jnp.log1p(strength)

@@ -35,7 +35,7 @@ def tridiagonal_solve(
     *,
     pivots: Literal["given", "dominant", "shifted"],
 ) -> Float[Array, "n"]:
-    """solution of a tridiagonal system by the Thomas algorithm"""
+    """the solution of a tridiagonal system by the Thomas algorithm"""
     if pivots == "given":
         middle = diagonal
     elif pivots == "dominant":
@@ -51,7 +51,7 @@ def poisson_thomas(
     spacing: Annotated[float, Uniform(0.2, 1.0)],
     boundary: Literal["fixed", "insulated end", "screened"],
 ) -> Float[Array, "n *b"]:
-    """solution of the one-dimensional Poisson equation by the Thomas algorithm"""
+    """the solution of the one-dimensional Poisson equation by the Thomas algorithm"""
     ones = jnp.ones_like(source)
     if boundary == "fixed":
         diagonal = 2 * ones
@@ -69,7 +69,7 @@ def poisson_jacobi(
     sweeps: Literal[2, 4, 8],
     update: Literal["jacobi", "damped", "red black"],
 ) -> Float[Array, "n *b"]:
-    """one-dimensional Poisson equation after a few relaxation sweeps from a guess"""
+    """the solution of the one-dimensional Poisson equation after `sweeps` relaxation sweeps from a guess"""
     walls = [(1, 1)] + [(0, 0)] * (source.ndim - 1)
 
     def relax(values):
@@ -102,7 +102,7 @@ def poisson_2d_relaxation(
     sweeps: Literal[1, 3, 6],
     boundary: Literal["constant", "wrap", "edge"],
 ) -> tuple[Float[Array, "h w"], Float[Array, ""]]:
-    """two-dimensional Poisson equation after a few relaxation sweeps, with the last change"""
+    """the relaxed solution of the two-dimensional Poisson equation, and the last change"""
 
     def relax(_, carry):
         values = carry[0]
@@ -120,7 +120,7 @@ def newton_iteration(
     residual: Callable[[Float[Array, ""]], Float[Array, ""]],
     steps: Literal[1, 3, 5],
 ) -> Float[Array, "n"]:
-    """roots of a scalar `residual` by damped Newton steps from each guess"""
+    """the roots of the scalar function `residual` by damped Newton steps from each guess"""
 
     def improve(_, guess):
         values, slopes = jax.vmap(jax.value_and_grad(residual))(guess)
@@ -136,7 +136,7 @@ def secant_iteration(
     residual: Callable[[Float[Array, "n"]], Float[Array, "n"]],
     steps: Literal[1, 2, 4],
 ) -> tuple[Float[Array, "n"], Float[Array, "n"]]:
-    """roots of an elementwise `residual` by secant steps, and the residual there"""
+    """the roots of the elementwise function `residual` by secant steps, and the residual there"""
 
     def improve(_, pair):
         older, newer = pair
@@ -156,7 +156,7 @@ def fixed_point(
     steps: Literal[2, 4, 8],
     residual: Literal["largest", "euclidean"],
 ) -> tuple[Float[Array, "n"], Float[Array, ""]]:
-    """fixed point of an `update` by damped iteration, and the residual there"""
+    """an approximate fixed point of `update` by damped iteration, and the residual there"""
 
     def improve(_, point):
         return (1 - damping) * point + damping * update(point)
@@ -175,7 +175,7 @@ def newton_root(
     steps: Literal[2, 4, 6],
     root: Literal["square", "cube", "reciprocal", "reciprocal square"],
 ) -> Float[Array, "*s"]:
-    """roots of absolute values by Newton iteration"""
+    """a root or a reciprocal of absolute values by `steps` Newton iterations"""
     size = jnp.abs(x) + 0.05
     if root == "square":
         result = lax.fori_loop(0, steps, lambda _, y: 0.5 * (y + size / y), size)
@@ -194,7 +194,7 @@ def conjugate_gradient(
     operator: Callable[[Float[Array, "n"]], Float[Array, "n"]],
     steps: Literal[2, 4],
 ) -> tuple[Float[Array, "n"], Float[Array, "n"]]:
-    """conjugate gradient steps for an `operator`, with the residual"""
+    """the result of `steps` conjugate gradient steps for the operator `operator`, and the residual"""
 
     def improve(_, carry):
         solution, residual, direction = carry
@@ -216,7 +216,7 @@ def ridge_regression(
     steps: Literal[2, 4, 8],
     method: Literal["conjugate", "landweber"],
 ) -> Float[Array, "n"]:
-    """ridge regression weights by an iterative solve of the normal equations"""
+    """the ridge regression weights by an iterative solve of the normal equations"""
     moments = features.T @ targets
 
     def normal(weights):

@@ -17,7 +17,7 @@ def conv1d(
     padding: Literal["same", "causal", "wrap"],
     dilation: Literal[1, 2],
 ) -> Float[Array, "b t f"]:
-    """dilated one-dimensional convolution that keeps the length"""
+    """a one-dimensional convolution that keeps the length"""
     reach = dilation * (kernel.shape[0] - 1)
     if padding == "same":
         padded = jnp.pad(signal, ((0, 0), (reach // 2, reach - reach // 2), (0, 0)))
@@ -43,7 +43,7 @@ def conv1d_valid(
     activation: Literal["relu", "tanh", "gelu", "silu"],
     flip: Literal[False, True],
 ) -> Float[Array, "t f"]:
-    """convolution layer over a sequence without padding"""
+    """the output of a convolution layer over a sequence without padding"""
     if flip:
         taps = kernel[::-1]
     else:
@@ -67,7 +67,7 @@ def conv2d(
     dilation: Literal[1, 2],
     activation: Literal["none", "relu", "tanh", "norm"],
 ) -> Float[Array, "f h w"]:
-    """two-dimensional convolution layer over an image with padding"""
+    """the output of a two-dimensional convolution layer over an image with padding"""
     if layout == "channels first":
         response = lax.conv_general_dilated(image[None], kernel, (1, 1), "SAME", rhs_dilation=(dilation, dilation))[0]
     else:
@@ -100,7 +100,7 @@ def strided_conv2d(
     padding: Literal["SAME", "SAME_LOWER"],
     activation: Literal["relu", "leaky_relu", "gelu"],
 ) -> Float[Array, "h w f"]:
-    """convolution layer that halves an image"""
+    """the output of a convolution layer that halves an image"""
     response = lax.conv_general_dilated(
         image[None],
         kernel,
@@ -118,7 +118,7 @@ def conv2d_transpose(
     form: Literal["library", "input dilation", "shuffle"],
     activation: Literal["none", "leaky", "softplus"],
 ) -> Float[Array, "2*h 2*w f"]:
-    """transposed convolution that doubles an image"""
+    """a transposed convolution that doubles an image"""
     if form == "library":
         enlarged = lax.conv_transpose(image[None], kernel, strides=(2, 2), padding="SAME")[0]
     elif form == "input dilation":
@@ -150,7 +150,7 @@ def depthwise_conv2d(
     *,
     order: Literal["plain", "relu between", "gate"],
 ) -> Float[Array, "h w f"]:
-    """depthwise separable convolution of an image"""
+    """a depthwise separable convolution of an image"""
     spatial = lax.conv_general_dilated(
         image[None],
         depthwise,
@@ -171,7 +171,7 @@ def depthwise_conv2d(
 def max_pool(
     images: Float[Array, "*b 2*h 2*w c"], *, form: Literal["window", "blocks", "strided"]
 ) -> Float[Array, "*b h w c"]:
-    """largest value of each 2 by 2 block of an image"""
+    """the largest value of each 2 by 2 block of an image"""
     if form == "window":
         window = (1,) * (images.ndim - 3) + (2, 2, 1)
         pooled = lax.reduce_window(images, -jnp.inf, lax.max, window, window, "VALID")
@@ -188,7 +188,7 @@ def max_pool(
 def avg_pool(
     images: Float[Array, "*b 2*h 2*w c"], *, form: Literal["window", "blocks", "quadratic mean"]
 ) -> Float[Array, "*b h w c"]:
-    """average of each 2 by 2 block of an image"""
+    """an average of each 2 by 2 block of an image"""
     if form == "window":
         window = (1,) * (images.ndim - 3) + (2, 2, 1)
         pooled = lax.reduce_window(images, 0.0, lax.add, window, window, "VALID") / 4
@@ -209,7 +209,7 @@ def pool_sequence(
     size: Literal[2, 3, 4],
     kind: Literal["max", "mean", "range", "log mean exp"],
 ) -> Float[Array, "*b t c"]:
-    """sliding pooling along a sequence that keeps its length"""
+    """the sliding pooling of a sequence that keeps its length"""
     window = (1,) * (signal.ndim - 2) + (size, 1)
     stay = (1,) * signal.ndim
     if kind == "max":
@@ -231,7 +231,7 @@ def image_blur(
     boundary: Literal["edge", "wrap", "constant"],
     taps: Literal["binomial", "box"],
 ) -> Float[Array, "*b h w"]:
-    """image blurred by a separable three-tap filter"""
+    """the image blurred by a separable three-tap filter"""
     still = [(0, 0)] * (image.ndim - 2)
     padded = jnp.pad(image, [*still, (1, 1), (1, 1)], mode=boundary)
     if taps == "binomial":
@@ -249,7 +249,7 @@ def sobel_edges(
     norm: Literal["euclidean", "manhattan", "direction"],
     form: Literal["convolution", "differences"],
 ) -> Float[Array, "h w"]:
-    """strength or direction of the edges of an image by Sobel filters"""
+    """the strength or direction of the edges of an image by Sobel filters"""
     if form == "convolution":
         smooth = jnp.array([1, 2, 1], image.dtype)
         slope = jnp.array([-1, 0, 1], image.dtype)
@@ -276,7 +276,7 @@ def bilinear_sample(
     *,
     form: Literal["gather", "hat"],
 ) -> Float[Array, "*s"]:
-    """image sampled at fractional positions in the unit square by bilinear interpolation"""
+    """the image sampled at fractional positions in the unit square by bilinear interpolation"""
     height, width = image.shape
     y = jnp.clip(rows, 0, 1) * (height - 1)
     x = jnp.clip(columns, 0, 1) * (width - 1)
@@ -297,7 +297,7 @@ def bilinear_sample(
 def rgb_to_luma(
     image: Float[Array, "*b 3"], *, standard: Literal["weights", "linear light", "lightness"]
 ) -> Float[Array, "*b"]:
-    """brightness of colours"""
+    """the brightness of colours"""
     if standard == "weights":
         luma = image @ jnp.array([0.299, 0.587, 0.114], image.dtype)
     elif standard == "linear light":
@@ -310,7 +310,7 @@ def rgb_to_luma(
 
 
 def rgb_to_hsv(image: Float[Array, "*b 3"]) -> Float[Array, "*b 3"]:
-    """hue, saturation and value of colours"""
+    """the hue, saturation and value of colours"""
     red, green, blue = image[..., 0], image[..., 1], image[..., 2]
     value = jnp.max(image, axis=-1)
     chroma = value - jnp.min(image, axis=-1)

@@ -17,7 +17,7 @@ def branch_on_mean(
     high: Callable[[Float[Array, "*s"]], Float[Array, "*s"]],
     low: Callable[[Float[Array, "*s"]], Float[Array, "*s"]],
 ) -> Float[Array, "*s"]:
-    """`high` of `x` where its mean is above `threshold`, else `low` of it"""
+    """`high` of `x` if its mean is above `threshold`, else `low` of it"""
     return lax.cond(jnp.mean(x) > threshold, high, low, x)
 
 
@@ -63,7 +63,7 @@ def optional_update(
     *,
     update: Callable[[Float[Array, "*d"], Float[Array, "*d"]], Float[Array, "*d"]],
 ) -> Float[Array, "n *d"]:
-    """`x` with one row updated from `row`, or unchanged where `position` is beyond its end"""
+    """`x` with one row updated from `row`, or all of them where `position` is far beyond the end"""
     slot = jnp.minimum(position, x.shape[0] - 1)
 
     def write(table):
@@ -146,7 +146,7 @@ def dispatch_reduction(code: Int[Array, ""], x: Real[Array, "*b n"]) -> Real[Arr
 
 
 def piecewise_curve(x: Float[Array, "*s"], *, outer: Literal["flat", "linear", "square"]) -> Float[Array, "*s"]:
-    """a curve of three pieces that is cubic in the middle and `outer` at both ends"""
+    """a curve of three pieces that is cubic in the middle and simpler at both ends"""
     conditions = [x < 0.25, x > 0.75]
     if outer == "flat":
         ends = [lambda v: 0.3 * jnp.ones_like(v), lambda v: 0.7 * jnp.ones_like(v)]
@@ -160,7 +160,7 @@ def piecewise_curve(x: Float[Array, "*s"], *, outer: Literal["flat", "linear", "
 def select_chain(
     x: Real[Array, "*s"], y: Real[Array, "*s"], z: Real[Array, "*s"], *, rule: Literal["median", "closest", "cascade"]
 ) -> Real[Array, "*s"]:
-    """one of `x`, `y` and `z` at each position by the `rule`"""
+    """one of `x`, `y` and `z` at each position by the `rule` rule"""
     if rule == "median":
         conditions = [(x >= y) & (x <= z) | (x <= y) & (x >= z), (y >= x) & (y <= z) | (y <= x) & (y >= z)]
     elif rule == "closest":
@@ -175,7 +175,7 @@ def select_chain(
 def select_case(
     which: Int32[Array, "*s"], x: Num[Array, "*s"], y: Num[Array, "*s"], *, third: Literal["sum", "product"]
 ) -> Num[Array, "*s"]:
-    """`x`, `y` or a `third` value at each position, as `which` says"""
+    """`x`, `y` or their `third` at each position, as `which` says"""
     if third == "sum":
         other = x + y
     else:
@@ -184,7 +184,7 @@ def select_case(
 
 
 def grade(scores: Float[Array, "*s"], bounds: Float[Array, "3"]) -> Int32[Array, "*s"]:
-    """the grade from zero to three of each score, by a chain of comparisons with sorted `bounds`"""
+    """the grade from zero to three of each score, by comparisons with the sorted bounds `bounds`"""
     low, middle, high = jnp.sort(bounds)
     conditions = [scores < low, scores < middle, scores < high]
     return jnp.select(conditions, [0, 1, 2], default=3).astype(jnp.int32)
@@ -211,7 +211,7 @@ def reduce_by_magnitude(x: Float[Array, "*b n"], *, pick: Literal["larger", "sma
 def reduce_with_position(
     x: Float[Array, "*b n"], *, fn: Literal["gt", "lt"]
 ) -> tuple[Float[Array, "*b"], Int32[Array, "*b"]]:
-    """the extreme entry by `fn` and its position along the last axis, in one reduction"""
+    """an extreme entry and its position along the last axis, in one reduction"""
     positions = lax.broadcasted_iota(jnp.int32, x.shape, x.ndim - 1)
     if fn == "gt":
         worst = jnp.full((), -100, x.dtype)
@@ -233,7 +233,7 @@ def reduce_transformed(
     fn: Literal["logaddexp", "hypot", "maximum"],
     transform: Callable[[Float[Array, "*b n"]], Float[Array, "*b n"]],
 ) -> Float[Array, "*b"]:
-    """the reduction by `fn` of `transform` of `x` over the last axis"""
+    """the reduction of `transform` of `x` over the last axis by a function of two numbers"""
     if fn == "hypot":
         start = jnp.zeros((), x.dtype)
     else:

@@ -17,7 +17,7 @@ def power_iteration(
     form: Literal["symmetric", "gram"],
     norm: Literal["euclid", "max"],
 ) -> tuple[Float[Array, "n"], Float[Array, ""]]:
-    """the leading eigenvector and Rayleigh quotient of the `form` matrix of `a` by `count` power iterations"""
+    """the leading eigenvector and Rayleigh quotient of a symmetric matrix by `count` power iterations"""
     if form == "symmetric":
         matrix = a + a.T
     else:
@@ -72,7 +72,7 @@ def gauss_seidel_sweeps(
     sweeps: Literal[1, 2],
     order: Literal["forward", "backward"],
 ) -> Float[Array, "n *d"]:
-    """an approximate solution of a diagonally dominant system by `order` Gauss-Seidel `sweeps`"""
+    """an approximate solution of a diagonally dominant system by `order` Gauss-Seidel iteration"""
     size = a.shape[0]
     matrix = a + size * jnp.eye(size, dtype=a.dtype)
 
@@ -112,7 +112,7 @@ def unit_triangular_solve(
 
 
 def orthogonal_rows(vectors: Float[Array, "m n"], *, scale: Literal["euclid", "max", "none"]) -> Float[Array, "m n"]:
-    """the rows made orthogonal to the rows before them, and divided by their `scale`"""
+    """the rows made orthogonal to the rows before them, one after another"""
 
     def body(i, basis):
         row = basis[i]
@@ -143,7 +143,7 @@ def loop_matmul(a: Num[Array, "m k"], b: Num[Array, "k *n"]) -> Num[Array, "m *n
 
 
 def repeated_differences(x: Num[Array, "*b n"], *, order: Literal[1, 2, 3]) -> Num[Array, "*b n"]:
-    """the `order` fold backward difference along the last axis, with zero before the start"""
+    """the backward difference of order `order` along the last axis, with zero before the start"""
 
     def body(_, values):
         previous = jnp.roll(values, 1, axis=-1).at[..., 0].set(0)

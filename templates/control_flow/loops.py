@@ -33,7 +33,7 @@ def iterate_with_input(
     count: Annotated[int, Uniform(2, 5)],
     step: Callable[[Float[Array, "*s"], Float[Array, "*s"]], Float[Array, "*s"]],
 ) -> Float[Array, "*s"]:
-    """`x` after `count` bounded steps under a constant `drive`"""
+    """`x` after `count` bounded steps under the constant input `drive`"""
     return lax.fori_loop(0, count, lambda _, state: jnp.clip(step(state, drive), -2, 2), x)
 
 
@@ -108,7 +108,7 @@ def until_small(
     limit: Annotated[float, Uniform(0.1, 0.4)],
     direction: Callable[[Float[Array, "*s"]], Float[Array, "*s"]],
 ) -> tuple[Float[Array, "*s"], Int32[Array, ""]]:
-    """`x` shrunk along a bounded `direction` until its largest entry is below `limit`, and the steps taken"""
+    """`x` shrunk and nudged by `direction` at most six times, until it is small, and the steps taken"""
 
     def unfinished(carry):
         state, steps = carry
@@ -128,7 +128,7 @@ def contract_until(
     tolerance: Annotated[float, Uniform(0.001, 0.05)],
     step: Callable[[Float[Array, "n"]], Float[Array, "n"]],
 ) -> Float[Array, "n"]:
-    """the fixed point of a contraction built from `step`, to a `tolerance` or after eight rounds"""
+    """the fixed point of a contraction built from `step`, approached in at most eight rounds"""
 
     def unfinished(carry):
         previous, current, rounds = carry
@@ -150,7 +150,7 @@ def bisection(
     count: Literal[4, 5, 6],
     fn: Callable[[Float[Array, "*s"]], Float[Array, "*s"]],
 ) -> Float[Array, "*s"]:
-    """where `fn` crosses `target` between `low` and `high`, by `count` halvings"""
+    """the point where `fn` crosses `target` between `low` and `high`, by `count` halvings"""
 
     def halve(_, bracket):
         left, right = bracket
@@ -185,7 +185,7 @@ def golden_section(
 def backtracking(
     x: Float[Array, "n"], direction: Float[Array, "n"], *, objective: Callable[[Float[Array, "n"]], Float[Array, ""]]
 ) -> Float[Array, "n"]:
-    """the step from `x` along `direction`, halved until `objective` falls or after five halvings"""
+    """the step from `x` along `direction`, halved at most five times until `objective` falls"""
     start = objective(x)
 
     def too_long(carry):
@@ -207,7 +207,7 @@ def euler_trajectory(
     count: Literal[3, 4],
     velocity: Callable[[Float[Array, "*s"]], Float[Array, "*s"]],
 ) -> Float[Array, "4 *s"]:
-    """the explicit Euler trajectory of a bounded `velocity` field, padded with its end"""
+    """the explicit Euler trajectory along the bounded field `velocity`, padded with its end"""
     path = jnp.broadcast_to(x, (4, *x.shape))
 
     def body(i, states):

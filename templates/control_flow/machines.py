@@ -27,7 +27,7 @@ def running_record(x: Real[Array, "t *s"]) -> tuple[Real[Array, "t *s"], Int32[A
 def run_automaton(
     table: Integer[Array, "4 3"], symbols: Integer[Array, "t *b"], *, emit: Literal["visited", "accepting"]
 ) -> Int32[Array, "t *b"]:
-    """the states that finite automata with transition `table` visit, or which of these are accepting"""
+    """the states that automata with the table `table` visit, or which of these are accepting"""
 
     def body(state, symbol):
         following = table[state, jnp.clip(symbol, 0, 2)].astype(jnp.int32) % 4
@@ -44,7 +44,7 @@ def run_automaton(
 def nesting_depth(
     tokens: Integer[Array, "t *b"], *, opening: Literal[0, 1], closing: Literal[2, 3]
 ) -> Int32[Array, "t *b"]:
-    """the depth of nesting after each token, never below zero"""
+    """the depth of nesting after each token, plus a quarter of the token rounded down"""
 
     def body(depth, token):
         change = (token <= opening).astype(jnp.int32) - (token >= closing + 3).astype(jnp.int32)
@@ -86,7 +86,7 @@ def stack_machine(
 def polynomial_hash(
     codes: Integer[Array, "t *s"], *, base: Literal[31, 131, 257], mix: Literal["none", "shift"]
 ) -> UInt32[Array, "*s"]:
-    """the polynomial hash of `codes` along the leading axis in the given `base`"""
+    """the polynomial hash of `codes` along the leading axis in base `base`"""
 
     def body(state, code):
         word = state * base + code.astype(jnp.uint32)
@@ -103,7 +103,7 @@ def polynomial_hash(
 def prefix_edit_distances(
     a: Integer[Array, "m"], b: Integer[Array, "n"], *, edits: Literal["all", "indel", "weighted"]
 ) -> Int32[Array, "n"]:
-    """the distance of `a` to each prefix of `b` under the `edits` rule, in two nested scans"""
+    """the edit distance of `a` to each prefix of `b`, in two nested scans"""
     start = jnp.arange(b.shape[0] + 1)
 
     def row(above, symbol):
@@ -162,7 +162,7 @@ def merge_sorted(a: Real[Array, "m"], b: Real[Array, "n"]) -> Real[Array, "m+n"]
 
 
 def elementary_automaton(cells: Bool[Array, "*b n"], *, rule: Literal[30, 54, 90, 110]) -> Bool[Array, "4 *b n"]:
-    """four generations of the elementary cellular automaton `rule` on periodic cells"""
+    """four generations of periodic cells under the elementary automaton with the number `rule`"""
     bits = jnp.array([rule >> k & 1 for k in range(8)], bool)
 
     def body(row, _):

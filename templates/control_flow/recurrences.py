@@ -44,14 +44,14 @@ def parallel_recurrence(
 def prefix_combine(
     x: Real[Array, "t+1 *s"], *, fn: Literal["add", "multiply", "maximum", "minimum"], reverse: Literal[False, True]
 ) -> Real[Array, "t+1 *s"]:
-    """the running `fn` along the leading axis by an associative scan"""
+    """a running reduction along the leading axis by an associative scan"""
     return lax.associative_scan(getattr(jnp, fn), x, reverse=reverse)
 
 
 def prefix_matrix_products(
     matrices: Float[Array, "t+1 n n"], *, order: Literal["left", "right"]
 ) -> Float[Array, "t+1 n n"]:
-    """the running products of matrices by an associative scan, multiplied from the `order`"""
+    """the scaled running products of matrices by an associative scan, from the `order`"""
     if order == "left":
         products = lax.associative_scan(lambda a, b: b @ a, matrices)
     else:
@@ -62,7 +62,7 @@ def prefix_matrix_products(
 def segmented_sums(
     x: Num[Array, "t+1 *s"], starts: Bool[Array, "t+1"], *, how: Literal["scan", "associative"]
 ) -> Num[Array, "t+1 *s"]:
-    """the running sums along the leading axis that begin again at `starts`"""
+    """the running sums along the leading axis that begin again where `starts` holds"""
     flags = jnp.broadcast_to(starts.reshape(-1, *(1,) * (x.ndim - 1)), x.shape)
 
     def restart(total, row):
@@ -85,7 +85,7 @@ def segmented_sums(
 def smoothed_series(
     x: Float[Array, "t *s"], *, rate: Annotated[float, Uniform(0.2, 0.8)], trend: Literal["none", "additive"]
 ) -> Float[Array, "t *s"]:
-    """the exponentially smoothed series at the given `rate`, with a `trend` term"""
+    """the exponentially smoothed series at the rate `rate`"""
 
     def body(carry, value):
         level, slope = carry
@@ -115,7 +115,7 @@ def discounted_sums(
 
 
 def delay_line(x: Float[Array, "t *s"], taps: Float[Array, "3"]) -> Float[Array, "t *s"]:
-    """`x` filtered by three `taps` through a delay line that is carried along"""
+    """`x` filtered by the three taps `taps` through a delay line that is carried along"""
 
     def body(line, value):
         shifted = jnp.concatenate([value[None], line[:-1]])

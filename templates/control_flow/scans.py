@@ -68,7 +68,7 @@ def two_term_recurrence(
     length: Literal[3, 4, 5],
     step: Callable[[Float[Array, "*s"], Float[Array, "*s"]], Float[Array, "*s"]],
 ) -> Float[Array, "*s"]:
-    """the term after `length` steps of the recurrence in which `step` joins the last two terms"""
+    """the last change in `length` steps of the recurrence in which `step` joins the last two terms"""
 
     def body(carry, _):
         older, newer = carry
@@ -85,7 +85,7 @@ def masked_fold(
     *,
     step: Callable[[Float[Array, "*s"], Float[Array, "*s"]], Float[Array, "*s"]],
 ) -> Float[Array, "*s"]:
-    """the bounded fold of `step` over the rows of `xs` where `mask` holds"""
+    """the bounded fold of `step` over the rows of `xs` where `mask` holds, plus the first row"""
 
     def body(carry, row):
         x, keep = row
@@ -103,7 +103,7 @@ def branching_fold(
     high: Callable[[Float[Array, "*s"], Float[Array, "*s"]], Float[Array, "*s"]],
     low: Callable[[Float[Array, "*s"], Float[Array, "*s"]], Float[Array, "*s"]],
 ) -> tuple[Float[Array, "*s"], Bool[Array, "t"]]:
-    """the fold that takes `high` where a row's mean is above `threshold` and `low` elsewhere, and the choices"""
+    """the fold by `high` where a row's mean is above `threshold` and by `low` elsewhere, and the choices"""
 
     def body(carry, x):
         above = jnp.mean(x) > threshold
@@ -137,7 +137,7 @@ def gradient_through_scan(
     remat: Literal[False, True],
     loss: Literal["sum", "mean", "max"],
 ) -> Float[Array, "*s"]:
-    """the gradient with respect to `init` of the `loss` of the end state of a scan"""
+    """the gradient with respect to `init` of the `loss` of the squared end state of a scan"""
 
     def body(carry, x):
         return jnp.tanh(weight * carry + x), None
@@ -186,7 +186,7 @@ def map_pairs(
     batch: Literal[1, 2, 3],
     fn: Callable[[Float[Array, "*s"], Float[Array, "*s"]], Float[Array, "*s"]],
 ) -> Float[Array, "m *s"]:
-    """`fn` of matching rows of `x` and `y`, `batch` rows at a time"""
+    """`fn` of matching rows of `x` and `y`, in batches of `batch`"""
     return lax.map(lambda pair: fn(*pair), (x, y), batch_size=batch)
 
 
@@ -203,7 +203,7 @@ def pairwise_kernel(
 def chunked_map(
     x: Float[Array, "2*m n"], *, fn: Callable[[Float[Array, "2 n"]], Float[Array, "n"]], reverse: Literal[False, True]
 ) -> Float[Array, "m n"]:
-    """`fn` of each pair of rows plus the running sum of what came before"""
+    """`fn` of each pair of rows plus the bounded running sum of what came before"""
     chunks = x.reshape(-1, 2, x.shape[1])
 
     def body(total, chunk):

@@ -44,7 +44,7 @@ def euclid(a: Integer[Array, "*s"], b: Integer[Array, "*s"]) -> Integer[Array, "
 
 
 def digit_sum(n: Integer[Array, "*s"], *, base: Literal[2, 3, 10]) -> Integer[Array, "*s"]:
-    """the sum of the digits of each number in the given `base`"""
+    """the sum of the digits of each number in base `base`"""
 
     def body(carry):
         rest, total, rounds = carry
@@ -66,7 +66,7 @@ def integer_root(n: Integer[Array, "*s"]) -> Integer[Array, "*s"]:
 
 
 def power_by_squaring(x: Num[Array, "*s"], exponent: Int[Array, "*s"]) -> Num[Array, "*s"]:
-    """`x` to a small integer `exponent` by repeated squaring"""
+    """`x` raised to the small whole power `exponent` by repeated squaring"""
 
     def body(_, carry):
         result, square, bits = carry
@@ -78,7 +78,7 @@ def power_by_squaring(x: Num[Array, "*s"], exponent: Int[Array, "*s"]) -> Num[Ar
 
 
 def xorshift_steps(state: UInt32[Array, "*s"], *, rounds: Annotated[int, Uniform(1, 6)]) -> UInt32[Array, "*s"]:
-    """the xorshift generator's state after some `rounds`"""
+    """the state of a xorshift generator at step `rounds`"""
 
     def body(_, word):
         first = word ^ (word << 13)
@@ -91,7 +91,7 @@ def xorshift_steps(state: UInt32[Array, "*s"], *, rounds: Annotated[int, Uniform
 def life_changes(
     cells: Bool[Array, "m n"], *, steps: Literal[1, 2, 3], rule: Literal["life", "highlife", "seeds"]
 ) -> Bool[Array, "m n"]:
-    """which cells of a periodic board differ after some `steps` of the `rule` automaton"""
+    """the cells of a periodic board that differ after a run of the `rule` automaton"""
 
     def body(_, board):
         alive = board.astype(jnp.int32)
@@ -115,7 +115,7 @@ def linear_search(
     start: Literal["front", "back"],
     wanted: Literal["above", "below"],
 ) -> tuple[Int32[Array, ""], Real[Array, ""]]:
-    """the first entry `wanted` relative to `target`, looked for from the `start`, as a step count and a value"""
+    """the step count and the value of the first entry `wanted` `target`, searched from the `start`"""
     size = x.shape[0]
     if start == "front":
         ordered = x
@@ -135,7 +135,7 @@ def linear_search(
 
 
 def binary_search(values: Real[Array, "n"], targets: Real[Array, "*b"]) -> Int32[Array, "*b"]:
-    """how many of the sorted `values` are below each of `targets`, by binary search"""
+    """the number of entries of `values` below each of `targets`, by binary search"""
     ordered = jnp.sort(values)
     size = values.shape[0]
 
@@ -166,7 +166,7 @@ def fill_until(x: Float[Array, "n *d"], *, capacity: Annotated[float, Uniform(1.
 
 
 def odd_even_sort(x: Real[Array, "*b n+1"], *, rounds: Literal[2, 4, 6]) -> Real[Array, "*b n+1"]:
-    """each row after some `rounds` of odd-even transposition sort"""
+    """each row after `rounds` rounds of odd-even transposition sort"""
     size = x.shape[-1]
     index = jnp.arange(size)
 
@@ -180,7 +180,7 @@ def odd_even_sort(x: Real[Array, "*b n+1"], *, rounds: Literal[2, 4, 6]) -> Real
 
 
 def bubble_pass(x: Real[Array, "n+1"], *, direction: Literal["up", "down"]) -> Real[Array, "n+1"]:
-    """the entries after one pass of bubble sort in the given `direction`"""
+    """the entries after one pass of bubble sort"""
 
     def body(i, values):
         pair = lax.dynamic_slice_in_dim(values, i, 2)
@@ -207,7 +207,7 @@ def best_value_by_capacity(values: Float[Array, "n"], weights: Int[Array, "n"]) 
 
 
 def bisection_root(square: Float[Array, "*s"], *, power: Literal[2, 3], count: Literal[5, 6, 8]) -> Float[Array, "*s"]:
-    """the root of order `power` of the absolute value of `square`, by bisection"""
+    """an approximate root of order `power` of the absolute value of `square`, by bisection"""
     value = jnp.abs(square)
     top = jnp.maximum(value, 1)
 

@@ -57,7 +57,7 @@ def cylindrical_to_cartesian(
 def stereographic_projection(
     points: Float[Array, "*b 3"], *, pole: Annotated[float, Uniform(2.5, 5.0)]
 ) -> Float[Array, "*b 2"]:
-    """the projection of points in space onto the plane, from a `pole` above them"""
+    """the projection of points in space onto the plane, from a pole at height `pole`"""
     depth = jnp.maximum(pole - points[..., 2:], 0.1)
     return pole * points[..., :2] / depth
 
@@ -124,7 +124,7 @@ def rotation_2d(angle: Float[Array, "*s"]) -> Float[Array, "*s 2 2"]:
 def rodrigues_rotation(
     vector: Float[Array, "*b 3"], axis: Float[Array, "3"], angle: Float[Array, ""]
 ) -> Float[Array, "*b 3"]:
-    """vectors turned around an `axis` by Rodrigues' formula"""
+    """vectors turned around the axis `axis` by Rodrigues' formula"""
     k = axis / (jnp.sqrt(jnp.sum(axis * axis)) + 1e-3)
     along = jnp.sum(vector * k, axis=-1, keepdims=True)
     across = jnp.cross(jnp.broadcast_to(k, vector.shape), vector)

@@ -224,7 +224,7 @@ def power_series(x: Float[Array, "*s"], coefficients: Float[Array, "n"]) -> Floa
 def fourier_series(
     t: Float[Array, "*s"], amplitudes: Float[Array, "n"], *, fn: Literal["sin", "cos"]
 ) -> Float[Array, "*s"]:
-    """a Fourier series with the given `amplitudes`"""
+    """a Fourier series with the amplitudes `amplitudes`"""
     harmonics = jnp.arange(1, amplitudes.shape[0] + 1, dtype=t.dtype)
     return jnp.sum(amplitudes * getattr(jnp, fn)(t[..., None] * harmonics), axis=-1)
 
@@ -345,7 +345,7 @@ def trapezoid_over_grid(samples: Float[Array, "*b n"], grid: Float[Array, "n"]) 
 def simpson_panel(
     samples: Inexact[Array, "*b 5"], *, step: Annotated[float, Uniform(0.05, 0.5)], rule: Literal["simpson", "boole"]
 ) -> Inexact[Array, "*b"]:
-    """the integral of five `samples`"""
+    """the integral of the five samples `samples`"""
     ends = samples[..., 0] + samples[..., 4]
     odd = samples[..., 1] + samples[..., 3]
     if rule == "simpson":

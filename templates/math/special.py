@@ -359,7 +359,7 @@ def binary_entropy(p: Float[Array, "*s"], *, unit: Literal["bits", "nats"]) -> F
 
 
 def entropy_of_weights(weights: Float[Array, "*b n"], *, form: Literal["entr", "log"]) -> Float[Array, "*b"]:
-    """the entropy of the distribution given by unnormalised `weights`"""
+    """the entropy of the distribution given by the unnormalised weights `weights`"""
     positive = jnp.abs(weights) + 1e-3
     p = positive / jnp.sum(positive, axis=-1, keepdims=True)
     if form == "entr":
@@ -370,7 +370,7 @@ def entropy_of_weights(weights: Float[Array, "*b n"], *, form: Literal["entr", "
 
 
 def renyi_entropy(weights: Float[Array, "*b n"], *, order: Literal[2, 3]) -> Float[Array, "*b"]:
-    """the Renyi entropy of the distribution given by unnormalised `weights`"""
+    """the Renyi entropy of the distribution given by the unnormalised weights `weights`"""
     positive = jnp.abs(weights) + 1e-3
     p = positive / jnp.sum(positive, axis=-1, keepdims=True)
     return jnp.log(jnp.sum(p**order, axis=-1)) / (1 - order)
