@@ -296,7 +296,7 @@ def factorisation_step(
     rule: Literal["multiplicative", "gradient", "automatic"],
     penalty: Literal["none", "ridge"],
 ) -> tuple[Float[Array, "m k"], Float[Array, "k n"]]:
-    """the both factors of a matrix factorisation after one update"""
+    """both factors of a matrix factorisation after one update"""
     if rule == "multiplicative":
         rows, columns, entries = jnp.abs(left) + 1e-2, jnp.abs(right) + 1e-2, jnp.abs(matrix)
         new_left = rows * (entries @ columns.T) / (rows @ columns @ columns.T + 1e-2)
