@@ -23,6 +23,7 @@ class Setup:
 
     config: Config
     templates: tuple[Path, ...]
+    parent: int  #: process that the worker works for, and ends with
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +62,7 @@ _error = ""
 def start(setup: Setup) -> None:
     """Prepare this worker: read the templates, end with the parent."""
     global _plan, _error
-    _end_with_parent()
+    _end_with(setup.parent)
     from jaxir.generator.plan import Plan
     from jaxir.generator.templates import load_library
 
@@ -71,9 +72,8 @@ def start(setup: Setup) -> None:
         _error = str(error)
 
 
-def _end_with_parent() -> None:
+def _end_with(parent: int) -> None:
     """Leave no orphan: a worker whose parent was killed ends within a second, even inside a long computation."""
-    parent = os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:

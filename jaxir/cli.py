@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from jaxir.errors import UserError
 from jaxir.version import __version__
+
+if TYPE_CHECKING:
+    from jaxir.config import Config
 
 
 class _Group(click.Group):
@@ -159,13 +163,41 @@ def generate(
             chosen,
             folder,
             template_folders=[path.resolve() for path in template_folders],
-            workers=workers or os.cpu_count() or 1,
+            workers=workers or _cores(),
             fresh=fresh,
-            command=again,
+            command=_canonical_command(config_name, chosen, overrides, template_folders),
             report=bar,
         )
     for line in terminal.summary(folder, figures):
         click.echo(line)
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _canonical_command(
+    config_name: str, chosen: Config, overrides: dict[str, Any], template_folders: Sequence[Path]
+) -> str:
+    """The command that makes this corpus, for its card: what decides the bytes, and neither folder nor workers."""
+    words = ["jaxir", "generate", "--target", str(chosen.target)]
+    if config_name != "default":
+        words += ["--config", config_name]
+    names = {"formats": "format", "shard_size": "shard-size"}
+    for name, value in overrides.items():
+        if value is None or name == "target":
+            continue
+        if name == "balanced":
+            words.append("--balanced" if value else "--weighted")
+            continue
+        items = ",".join(map(str, value)) if isinstance(value, list | dict) else str(value)
+        words += [f"--{names.get(name, name)}", items]
+    for folder in template_folders:
+        words += ["--templates", folder.name]
+    return shlex.join(words)
 
 
 @main.command()

@@ -6,9 +6,9 @@ import dataclasses
 import difflib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -76,12 +76,6 @@ class Config:
     layout: Layout = "native"
     shard_size: Count = 1000
 
-    def active_categories(self) -> dict[str, float]:
-        return {name: weight for name, weight in self.categories.items() if weight > 0}
-
-    def active_levels(self) -> dict[int, float]:
-        return {level: weight for level, weight in sorted(self.levels.items()) if weight > 0}
-
     def identity(self) -> dict[str, Any]:
         """The fields that decide which rows a corpus holds, each as JSON text.
 
@@ -126,8 +120,8 @@ def corpus_name(config_name: str, config: Config) -> str:
 def load(name_or_path: str = "default", overrides: Mapping[str, Any] | None = None) -> Config:
     """Read a config; keys of `overrides` (from the command line) replace those of the file.
 
-    A config may name another one as its `base`, which is `default` otherwise; its own keys then replace the base's,
-    with mappings merged key by key.
+    A config may name another one as its `base`, which is `default` otherwise; its own keys then replace the base's;
+    `arrays` and `level_rules` are replaced key by key.
 
     Raises:
         UserError: for a missing file, bad YAML, an unknown key or a value out of range; the line names file and key.
@@ -161,10 +155,11 @@ def _read(path: Path, chain: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def _merged(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
-    result = dict(base)
-    for key, value in top.items():
-        both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = _merged(result[key], value) if both else value
+    """`top` over `base`; a mapping of weights replaces the base's whole, since leaving a key out means weight 0."""
+    result = {**base, **top}
+    for key in ("arrays", "level_rules"):
+        if isinstance(base.get(key), dict) and isinstance(top.get(key), dict):
+            result[key] = {**base[key], **top[key]}
     return result
 
 
@@ -173,22 +168,53 @@ def _validated(values: dict[str, Any], path: Path) -> Config:
         config = TypeAdapter(Config).validate_python(values)
     except ValidationError as error:
         raise UserError(_explain(error.errors()[0], path)) from None
-    for name, weights in (("categories", config.active_categories()), ("levels", config.active_levels())):
-        if not weights:
+    arrays = config.arrays
+    mappings: dict[str, Mapping[Any, float]] = {
+        "categories": config.categories,
+        "levels": config.levels,
+        "styles": config.styles,
+        "arrays.dtypes": arrays.dtypes,
+        "arrays.sizes": arrays.sizes,
+        "arrays.ranks": arrays.ranks,
+    }
+    for name, weights in mappings.items():
+        if not any(weight > 0 for weight in weights.values()):
             raise UserError(f"`{name}` must give at least one a weight above 0 ({path})")
     for level, rules in config.level_rules.items():
         if rules.templates[0] > rules.templates[1]:
             raise UserError(
                 f"`level_rules.{level}.templates` must be [fewest, most], got {list(rules.templates)} ({path})"
             )
-    missing = [level for level in config.active_levels() if level not in config.level_rules]
+    missing = [level for level, weight in config.levels.items() if weight > 0 and level not in config.level_rules]
     if missing:
         raise UserError(f"`level_rules` lacks level {missing[0]}, which `levels` asks for ({path})")
     if "stablehlo" not in config.dialects:
         raise UserError(
             f"`dialects` must include stablehlo, what every check stands on, got {list(config.dialects)} ({path})"
         )
-    return config
+    return _ordered(config)
+
+
+def _ordered(config: Config) -> Config:
+    """Every mapping in one order: what is drawn from weights must not depend on how the file was written."""
+
+    def by(known: Sequence[Any], weights: Mapping[Any, float]) -> dict[Any, float]:
+        return {key: weights[key] for key in known if weights.get(key, 0) > 0}
+
+    arrays = config.arrays
+    return dataclasses.replace(
+        config,
+        categories=by(get_args(Category), config.categories),
+        levels=by(sorted(config.levels), config.levels),
+        styles=by(get_args(Style), config.styles),
+        level_rules=dict(sorted(config.level_rules.items())),
+        arrays=dataclasses.replace(
+            arrays,
+            dtypes=by(get_args(Dtype), arrays.dtypes),
+            sizes=by(sorted(arrays.sizes), arrays.sizes),
+            ranks=by(sorted(arrays.ranks), arrays.ranks),
+        ),
+    )
 
 
 def _explain(error: Any, path: Path) -> str:

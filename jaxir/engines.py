@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Protocol
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -130,14 +130,18 @@ WORKER_ENVIRONMENT = {
 
 @contextmanager
 def _environment(values: dict[str, str]) -> Iterator[None]:
-    """Set environment variables for the processes that are started inside."""
-    before: dict[str, Any] = {name: os.environ.get(name) for name in values}
+    """Set environment variables for the processes that are started inside, and no other one that JAX reads."""
+    before = dict(os.environ)
+    for name in before:
+        if name.startswith("JAX_"):
+            # A user's settings, such as JAX_DEFAULT_MATMUL_PRECISION, change the text of a lowering.
+            del os.environ[name]
     os.environ.update(values)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
+        for name in (*values, *(name for name in before if name.startswith("JAX_"))):
+            if name in before:
+                os.environ[name] = before[name]
             else:
-                os.environ[name] = value
+                os.environ.pop(name, None)

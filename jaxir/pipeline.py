@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import json
+import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -29,6 +30,7 @@ from jaxir.errors import UserError
 from jaxir.generator.templates import library_digest
 from jaxir.sample import CATEGORIES, Rejection, Sample
 from jaxir.version import __version__
+from jaxir.writer import files
 from jaxir.writer.folder import Folder
 
 #: Indices that are admitted and committed together. A constant: it decides which candidate meets which.
@@ -38,7 +40,7 @@ CHUNK = 5
 #: Blocks that are computed ahead of the one that is admitted.
 AHEAD = 4
 #: Share of refused candidates of one root template, over this many of them, that is an error about the template.
-BAD_TEMPLATE = (0.9, 60)
+BAD_TEMPLATE = (0.9, 20)
 
 
 @dataclasses.dataclass
@@ -113,6 +115,8 @@ def generate(
     Raises:
         UserError: for a folder that cannot be used, a bad template, or templates that cannot fill the target.
     """
+    if template_folders:
+        _check_templates(config, template_folders)
     with Folder.open(out, identity(config, template_folders), fresh=fresh) as folder:
         folder.check_target(config.target)
         settings: dict[str, Any] = {
@@ -126,14 +130,35 @@ def generate(
                 folder.drop_last_block()
             run = _Run(config, folder, report)
             if folder.committed_rows < config.target:
-                with engines.local(Setup(config, tuple(template_folders)), workers) as engine:
+                run.show()
+                with engines.local(Setup(config, tuple(template_folders), os.getpid()), workers) as engine:
                     run.fill(engine)
-            report(Progress(folder.committed_rows, config.target, run.rejected, "writing shards"))
+            run.show("writing shards")
+            # An old report must not stand beside new data if this run ends between the two.
+            (out / "report.html").unlink(missing_ok=True)
             folder.publish(config.target, **settings, stats=run.stats(), command=command)
-            report(Progress(folder.committed_rows, config.target, run.rejected, "drawing report.html"))
-            write_report(analyze(open_corpus(out)), out / "report.html")
+        if not (out / "report.html").exists():
+            report(
+                Progress(folder.committed_rows, config.target, sum(folder.rejections.values()), "drawing report.html")
+            )
+            with files.disk_errors(out):
+                write_report(analyze(open_corpus(out)), out / "report.html")
         figures: dict[str, Any] = json.loads((out / "stats.json").read_text(encoding="utf-8"))
         return figures
+
+
+def _check_templates(config: Config, folders: Sequence[Path]) -> None:
+    """Type-check a user's own templates before anything is written; the first wrong type is a `UserError`."""
+    from jaxir.generator.check import check_template
+    from jaxir.generator.plan import composer
+    from jaxir.generator.templates import load_library
+
+    library = load_library(folders)
+    grower = composer(config, library)
+    for template in library.templates:
+        if any(template.source.path.is_relative_to(folder) for folder in folders):
+            for problem in check_template(template, grower, 8):
+                raise UserError(str(problem))
 
 
 class _Run:
@@ -165,11 +190,13 @@ class _Run:
                 ahead.append((block, _submit(engine, [(index, 0) for index in block])))
             block, pending = ahead.popleft()
             samples, rejections = self._admit_block(engine, block, pending)
-            counted = Counter((rejection.stage, rejection.reason) for rejection in rejections)
-            self.folder.commit(samples, counted, {"roots": self._shares(rejections)})
+            self.folder.commit(samples, Counter((rejection.stage, rejection.reason) for rejection in rejections))
             for sample in samples:
                 self.tally.add(dataclasses.asdict(sample))
-            self.report(Progress(self.folder.committed_rows, self.config.target, self.rejected))
+            self.show()
+
+    def show(self, note: str = "") -> None:
+        self.report(Progress(self.folder.committed_rows, self.config.target, self.rejected, note))
 
     def _blocks(self) -> Iterator[range]:
         """Ranges of indices that are still to be made; they break at multiples of `BLOCK` however a run was cut."""
@@ -217,6 +244,8 @@ class _Run:
         """Watch the reject rate of each root template: one that nearly always fails is at fault itself."""
         share, least = BAD_TEMPLATE
         for rejection in outcome.rejections:
+            if not rejection.operation:
+                continue
             counts = self.roots.setdefault(rejection.operation, [0, 0])
             counts[0] += 1
             counts[1] += 1
@@ -227,9 +256,6 @@ class _Run:
                 )
         if outcome.sample is not None:
             self.roots.setdefault(outcome.sample.operation, [0, 0])[0] += 1
-
-    def _shares(self, rejections: Sequence[Rejection]) -> dict[str, int]:
-        return dict(sorted(Counter(rejection.operation for rejection in rejections).items()))
 
     def stats(self) -> dict[str, Any]:
         """Figures of the whole corpus, resumed parts included."""

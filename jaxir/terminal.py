@@ -25,8 +25,8 @@ def command_line() -> str:
     return shlex.join(["jaxir", *(word for word in sys.argv[1:] if word != "--fresh")])
 
 
-class _Terminated(Exception):
-    """SIGTERM arrived."""
+class _Terminated(BaseException):
+    """SIGTERM arrived; like KeyboardInterrupt it is no Exception, so that nothing catches it on the way."""
 
 
 class Bar:

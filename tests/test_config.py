@@ -66,3 +66,23 @@ def test_the_identity_leaves_out_how_much_and_in_which_files():
     assert base.identity() != config.load("default", {"seed": 1}).identity()
     # In a curriculum the level of a row depends on how many there are.
     assert config.load("curriculum").identity() != config.load("curriculum", {"target": 5}).identity()
+
+
+def test_weights_replace_and_rules_merge(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "categories: {math: 1}\nlevels: {2: 1}\nlevel_rules: {2: {templates: [2, 9]}}\narrays: {max_rank: 3}\n"
+    )
+    mine, base = config.load(str(path)), config.load()
+    assert mine.categories == {"math": 1}
+    assert mine.levels == {2: 1}
+    assert mine.level_rules[2].templates == (2, 9)
+    assert mine.level_rules[3] == base.level_rules[3]
+    assert (mine.arrays.max_rank, mine.arrays.dtypes) == (3, base.arrays.dtypes)
+
+
+def test_the_order_in_the_file_does_not_matter():
+    one = config.load("default", {"categories": {"array": 1.0, "math": 2.0}, "levels": {5: 1.0, 1: 1.0}})
+    other = config.load("default", {"categories": {"math": 2.0, "array": 1.0}, "levels": {1: 1.0, 5: 1.0}})
+    assert list(one.categories) == list(other.categories) == ["math", "array"]
+    assert list(one.levels) == list(other.levels) == [1, 5]

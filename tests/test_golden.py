@@ -31,7 +31,7 @@ def record(kernel: Kernel) -> dict:
     """What is kept beside the texts: types, inputs, the outputs of the plain Python on them, hashes, versions."""
     extraction = extract_kernel(kernel)
     arrays = draw(kernel.inputs, 0)
-    results = jax.tree.leaves(load(kernel.source, kernel.function_name)(*arrays))
+    results = jax.tree.leaves(load(kernel.source, kernel.function_name)(*map(jax.numpy.asarray, arrays)))
     return {
         "function_name": kernel.function_name,
         "inputs": [str(spec) for spec in kernel.inputs],

@@ -7,7 +7,6 @@ from collections import Counter
 import pytest
 
 from jaxir import config
-from jaxir.errors import Rejected
 from jaxir.generator.plan import ATTEMPTS_PER_ROOT, Plan
 from jaxir.generator.templates import load_library
 from jaxir.sample import CATEGORIES
@@ -29,12 +28,20 @@ def test_a_balanced_plan_has_equal_counts(target):
     assert [by_category[name] for name in CATEGORIES] == [whole + (place < rest) for place in range(len(CATEGORIES))]
     for category in CATEGORIES:
         inside = [entry for entry in entries if entry.category == category]
-        levels = Counter(entry.level for entry in inside)
-        assert max(levels.values()) - min(levels[level] for level in range(1, 6)) <= 1
-        for level in range(1, 6):
-            roots = Counter(entry.root.name for entry in inside if entry.level == level)
-            counts = [roots[template.name] for template in LIBRARY.by_category[category]]
+        for counted, known in (
+            (Counter(entry.level for entry in inside), range(1, 6)),
+            (Counter(entry.root.name for entry in inside), [item.name for item in LIBRARY.by_category[category]]),
+        ):
+            counts = [counted[value] for value in known]
             assert max(counts) - min(counts) <= 1
+
+
+def test_in_time_every_root_meets_every_level():
+    balanced = plan(balanced=True)
+    for place, category in enumerate(CATEGORIES):
+        roots = len(LIBRARY.by_category[category])
+        entries = [balanced.entry(place + len(CATEGORIES) * turn) for turn in range(5 * roots)]
+        assert len({(entry.root.name, entry.level) for entry in entries}) == 5 * roots
 
 
 def test_an_entry_does_not_depend_on_the_target():
@@ -53,7 +60,7 @@ def test_the_root_changes_after_some_refused_attempts():
 
 
 def test_the_weights_of_the_config_are_kept():
-    weighted = plan(categories={"math": 3, "array": 1}, levels={1: 1, 4: 1})
+    weighted = plan(categories={"array": 1, "math": 3}, levels={1: 1, 4: 1})
     entries = [weighted.entry(index) for index in range(4000)]
     share = sum(entry.category == "math" for entry in entries) / len(entries)
     assert 0.72 < share < 0.78
@@ -69,31 +76,26 @@ def test_a_curriculum_goes_from_easy_to_hard():
 
 def test_seed_index_and_attempt_decide_the_kernel():
     def texts(seed: int, attempt: int) -> list[str]:
-        made = []
-        for index in range(25):
-            try:
-                made.append(plan_of[seed].kernel(index, attempt).source)
-            except Rejected as rejected:
-                made.append(str(rejected))
-        return made
+        return [plan_of[seed].kernel(index, attempt).source for index in range(25)]
 
     plan_of = {seed: plan(balanced=True, seed=seed) for seed in (0, 1)}
     assert texts(0, 0) == texts(0, 0)
     assert sum(a == b for a, b in zip(texts(0, 0), texts(1, 0), strict=True)) < 3
-    assert sum(a == b for a, b in zip(texts(0, 0), texts(0, 1), strict=True)) < 3
+    assert sum(a == b for a, b in zip(texts(0, 0), texts(0, 1), strict=True)) < 5
 
 
 def test_levels_hold_as_many_templates_as_the_config_says():
     rules = config.load().level_rules
     balanced = plan(balanced=True)
-    for index in range(200):
-        try:
-            kernel = balanced.kernel(index)
-        except Rejected:
-            continue
-        most = rules[kernel.level].templates[1]
-        if not any(LIBRARY.by_name[name].holes for name in kernel.templates):
-            # A small program may run out of slots that anything fits into, so only the upper bound is strict.
-            assert 1 <= len(kernel.templates) <= most
+    exact = made = 0
+    for index in range(400):
+        kernel = balanced.kernel(index)
+        fewest, most = rules[kernel.level].templates
+        made += 1
+        exact += fewest <= len(kernel.templates) <= most
+        if not LIBRARY.by_name[kernel.operation].holes:
+            # Only the holes of a root can ask for more than the level has.
+            assert len(kernel.templates) <= most
         if kernel.level == 1:
             assert kernel.transforms == ()
+    assert exact > 0.95 * made

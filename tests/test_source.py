@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from jaxir import config
 from jaxir.errors import Rejected
+from jaxir.generator.layout import text_of
 from jaxir.generator.plan import Plan
 from jaxir.generator.rewrite import bound_in, fold, rename
 from jaxir.generator.rng import Rng
@@ -103,13 +104,20 @@ def folded(body: str, **options) -> str:
     [
         ("return getattr(jnp, fn)(x)", {"fn": "sin"}, "return jnp.sin(x)"),
         ("return x if mode == 'a' else y", {"mode": "b"}, "return y"),
-        ("if mode in ('a', 'b'):\n    z = x\nelse:\n    z = y\nreturn z", {"mode": "a"}, "z = x\nreturn z"),
+        ("if mode in ('a', 'b'):\n    z = -x\nelse:\n    z = y\nreturn z", {"mode": "a"}, "z = -x\nreturn z"),
         ("return x ** power", {"power": -2}, "return x ** (-2)"),
         ("return power ** x", {"power": -2}, "return (-2) ** x"),
         ("return x[order + 1:]", {"order": 1}, "return x[2:]"),
         ("return {'a': jnp.sin, 'b': jnp.cos}[fn](x)", {"fn": "b"}, "return jnp.cos(x)"),
         ("if not flag:\n    z = x\nelse:\n    z = -x\nreturn z", {"flag": True}, "z = -x\nreturn z"),
         ("return x * scale", {"scale": -0.5}, "return x * -0.5"),
+        ("parts = [x, x]\nparts[0] = -x\nreturn f(parts)", {}, "parts = [x, x]\nparts[0] = -x\nreturn f(parts)"),
+        ("y = x\nz = y + 1\nreturn z", {}, "z = x + 1\nreturn z"),
+        ("return f(lambda k: k + 1, k)", {"k": 3}, "return f(lambda k: k + 1, 3)"),
+        ("return x * (k or 2)", {"k": 5}, "return x * 5"),
+        ("return x if causal and x.ndim > 1 else y", {"causal": True}, "return x if x.ndim > 1 else y"),
+        ("return x if 1 < k < 5 else y", {"k": 3}, "return x"),
+        ("return jnp.einsum(f'{kind}->', x)", {"kind": "ij"}, "return jnp.einsum('ij->', x)"),
         ("a = x * 2\nb = a + 1\nreturn b if order > 1 else x", {"order": 1}, "return x"),
     ],
 )
@@ -155,3 +163,21 @@ def test_text_does_not_depend_on_the_hash_seed():
         for seed, zone in (("1", "UTC"), ("2", "Asia/Tokyo"))
     }  # fmt: skip
     assert len(digests) == 1
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 20_000))
+def test_the_layout_changes_no_meaning(index):
+    made = kernel(index)
+    for statement in ast.parse(made.source).body:
+        assert ast.dump(ast.parse(text_of(statement))) == ast.dump(ast.Module([statement], []))
+
+
+def test_long_lines_are_broken_inside_brackets():
+    call = f"total = combine(lambda a, b: a + b, {', '.join(f'argument_{n}[0, 1]' for n in range(8))})"
+    text = text_of(ast.parse(call).body[0])
+    assert max(map(len, text.splitlines())) <= 100
+    assert "    lambda a, b: a + b,\n" in text
+    assert ast.dump(ast.parse(text)) == ast.dump(ast.parse(call))
+    assert text_of(ast.parse("a, b = (b, (a, 'x)'))").body[0]) == "a, b = b, (a, 'x)')"
+    assert text_of(ast.parse("return_ = (x,)").body[0]) == "return_ = (x,)"

@@ -82,7 +82,7 @@ def test_the_order_does_not_depend_on_the_file_system(tmp_path, library):
         ('def f(x: Float[Array, "n"]) -> Float[Array, "n"]:\n    return x\n', 1, "no docstring"),
         ("def f(\n    x: F,\n    y: Int[Array, '?n'],\n) -> F:\n    'p'\n    return x\n".replace("F", F), 3,
          "parameter 'y': dim '?n'"),
-        ('def f(x: Float[Array, "n"], *, k) -> Float[Array, "n"]:\n    """p"""\n    return x\n', 1, "expected Literal"),
+        ("def f(x: F, *, k) -> F:\n    'p'\n    return x\n".replace("F", F), 1, "expected Literal"),
         ('def f(x: Float[Array, "n"]) -> Float[Array, "n"]:\n    """p"""\n    x = x + 1\n    return x\n', 3,
          "parameter 'x' is assigned to"),
         (f'def f(x: {F}) -> {F}:\n    """p"""\n    if True:\n        return x\n    return x\n', 4,
@@ -90,6 +90,16 @@ def test_the_order_does_not_depend_on_the_file_system(tmp_path, library):
         ('def f() -> Float[Array, "3"]:\n    """p"""\n    return jnp.ones(3)\n', 1, "it takes no array"),
         ('def f(x: Float[Array, "n"], *more) -> Float[Array, "n"]:\n    """p"""\n    return x\n', 1, "*args"),
         ("def f(:\n", 1, "not Python"),
+        ("async def f():\n    pass\n", 1, "not `async def`"),
+        ("def f(x: F, *, g: Callable) -> F:\n    'p'\n    return g(x)\n".replace("F", F), 1, "Callable[["),
+        ("def f(x: F, *, g: Callable[[], F]) -> F:\n    'p'\n    return g()\n".replace("F", F), 1, "Callable[["),
+        ("def f(x: F) -> tuple[()]:\n    'p'\n    return ()\n".replace("F", F), 1,
+         "the result must be one array type"),
+        ("def f(x: F, *, k: Annotated[int, Uniform(0.5, 2)]) -> F:\n    'p'\n    return x\n".replace("F", F), 1,
+         "with whole ends"),
+        ("def f(x: F, *, k: Literal[b'x']) -> F:\n    'p'\n    return x\n".replace("F", F), 1, "expected Literal"),
+        ("def f(x: F) -> F:\n    'p'\n    match 1:\n        case _:\n            pass\n    return x\n".replace("F", F), 3,
+         "`match` is not in the template language"),
     ],
 )  # fmt: skip
 def test_what_is_outside_the_language_is_refused_with_its_line(tmp_path, text, line, message):
@@ -105,6 +115,17 @@ def test_a_file_that_does_not_import_is_one_line(tmp_path):
     folder = folder_with(tmp_path, "raise RuntimeError('no\\nno')\n")
     with pytest.raises(UserError, match=r"math\.py: importing it raises RuntimeError: no$"):
         load_library([folder])
+
+
+def test_a_file_that_exits_or_is_no_text_is_one_line(tmp_path):
+    folder = folder_with(tmp_path, "raise SystemExit(0)\n")
+    (folder / "array.py").write_bytes(b"\xff\xfe\x00")
+    (folder / "combined.py").write_text("x = '\0'\n")
+    _, errors = read_library([folder])
+    assert [str(error).split(":", 1)[0] for error in errors] == [
+        str(folder / name) for name in ("array.py", "combined.py", "math.py")
+    ]
+    assert all("\n" not in str(error) for error in errors)
 
 
 def test_a_name_may_not_occur_twice(tmp_path):
@@ -156,7 +177,99 @@ def test_the_check_command_exits_with_2_and_names_file_and_line(tmp_path):
     assert "Traceback" not in done.stdout + done.stderr
 
 
+def test_text_and_function_have_equal_values(library):
+    """Types alone would not see a statement that was dropped or folded wrongly."""
+    import jax
+    import numpy as np
+
+    from jaxir.executor.inputs import draw
+    from jaxir.generator.program import Call, Input, Program, Ref
+    from jaxir.generator.rng import Rng
+    from jaxir.generator.source import write
+
+    grower = composer(config.load(), library)
+    checked = 0
+    for number, template in enumerate(library.templates):
+        if template.holes or number % 3:
+            continue
+        draft = grower.draft(template, Rng("values", template.name), rank=1)
+        if draft is None:
+            continue
+        inputs = tuple(Input(spec, item.name) for spec, item in zip(draft.specs, template.parameters, strict=True))
+        references = tuple(Ref("input", position) for position in range(len(inputs)))
+        program = Program(inputs, (Call(template, draft.options, references, {}, draft.results),))
+        text = write(program, (), "statements", docstring=False)
+        namespace: dict = {}
+        exec(text.source, namespace)
+        arrays = draw(draft.specs, 0)
+        own = jax.tree.leaves(template.fn(*map(jax.numpy.asarray, arrays), **draft.options))
+        made = jax.tree.leaves(namespace[text.function_name](*map(jax.numpy.asarray, arrays)))
+        for left, right in zip(own, made, strict=True):
+            assert np.array_equal(np.asarray(left), np.asarray(right), equal_nan=left.dtype.kind in "fc"), (
+                template.where
+            )
+        checked += 1
+    assert checked > 150
+
+
 def test_the_whole_library_type_checks():
     done = run_jaxir(["templates", "check", "--bindings", "4"], ROOT)
     assert done.stdout.rstrip().endswith(": 0 problem(s)"), done.stdout[-2000:]
     assert done.returncode == 0
+
+
+IMPORTS = {
+    "a": (
+        "import jax\nimport jax.scipy.special\nfrom jax import nn\n",
+        "jax.scipy.special.erf(_norm(x)) + nn.relu(x)",
+        2.0,
+    ),
+    "b": ("import jax\nfrom jax import numpy as jnp\n", "jnp.tanh(_norm(x))", 3.0),
+    "c": ("import jax.numpy as jnp\n", "jnp.sin(_norm(x))", 5.0),
+}
+
+
+@pytest.mark.parametrize("style", ["statements", "nested", "helpers"])
+def test_helpers_of_one_name_and_imports_of_many_spellings_live_together(tmp_path, style):
+    """Three files with a different `_norm` each: every template must keep its own."""
+    import jax
+    import numpy as np
+
+    from jaxir.generator.program import Call, Input, Program, Ref
+    from jaxir.generator.source import write
+    from jaxir.sample import ArraySpec
+
+    folder = tmp_path / "ops"
+    folder.mkdir()
+    for name, (imports, value, factor) in IMPORTS.items():
+        (folder / f"{name}.py").write_text(
+            f"{imports}from jaxtyping import Array, Float\n\n\ndef _norm(x):\n    return x / {factor}\n\n\n"
+            f"def op_{name}(x: Float[Array, 'n']) -> Float[Array, 'n']:\n    'a value'\n    return {value}\n"
+        )
+    found, errors = read_library([folder])
+    assert errors == []
+    spec = ArraySpec((4,), "float32")
+    refs = [Ref("input", 0), Ref("call", 0), Ref("call", 1)]
+    calls = [Call(found.by_name[f"op_{name}"], {}, (ref,), {}, (spec,)) for name, ref in zip("abc", refs, strict=True)]
+    text = write(Program((Input(spec, "x"),), tuple(calls)), (), style, docstring=True)
+    namespace: dict = {}
+    exec(text.source, namespace)
+    x = np.linspace(0.1, 2.0, 4, dtype=np.float32)
+    expected = x
+    for call in calls:
+        expected = call.template.fn(expected)
+    np.testing.assert_allclose(jax.jit(namespace[text.function_name])(x), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("hole", ["step", "map", "loss", "twice"])
+def test_a_hole_may_have_any_name(tmp_path, hole):
+    text = (
+        f"def apply(x: Float[Array, 'n'], *, {hole}: Callable[[Float[Array, 'n']], Float[Array, 'n']]) -> F:\n"
+        f"    'a value'\n    return {hole}({hole}(x))\n\n\n"
+        "def step(x: Float[Array, 'n']) -> Float[Array, 'n']:\n    'a step'\n    return jnp.sin(x)\n"
+    )
+    folder = folder_with(tmp_path, text.replace("-> F:", "-> Float[Array, 'n']:"))
+    found, errors = read_library([folder])
+    assert errors == []
+    for template in found.templates:
+        assert list(check_template(template, composer(config.load(), found), 12)) == []

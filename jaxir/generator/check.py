@@ -144,8 +144,8 @@ def _check_text(template: Template, draft: _Draft, style: str) -> Problem | None
     inputs = tuple(Input(spec, item.name) for spec, item in zip(draft.specs, template.parameters, strict=True))
     references = tuple(Ref("input", position) for position in range(len(inputs)))
     program = Program(inputs, (Call(template, draft.options, references, draft.holes, draft.results),))
-    text = write(program, (), style, docstring=True)
     try:
+        text = write(program, (), style, docstring=True)
         namespace: dict[str, Any] = {}
         exec(compile(text.source, f"<{template.name}>", "exec"), namespace)
         results = _traced(namespace[text.function_name], draft.specs)

@@ -62,6 +62,11 @@ class _Draft:
     results: tuple[ArraySpec, ...]
     specs: tuple[ArraySpec, ...]
 
+    @property
+    def size(self) -> int:
+        """Templates in it, those in its holes included."""
+        return 1 + sum(len(program.templates()) for program in self.holes.values())
+
 
 class Composer:
     """Programs of one library under one set of weights; every method is a pure function of its `rng`."""
@@ -102,9 +107,17 @@ class Composer:
     # -- one call ------------------------------------------------------------------------------------------------
 
     def draft(
-        self, template: Template, rng: Rng, need: ArraySpec | None = None, rank: int | None = None
+        self, template: Template, rng: Rng, need: ArraySpec | None = None, *, rank: int | None = None, spare: int = 0
     ) -> _Draft | None:
-        """A call of `template` with all its types bound, its first result equal to `need`; None if that cannot be."""
+        """A call of `template` with all its types bound; None if that cannot be.
+
+        Args:
+            template: what to call.
+            rng: the choices.
+            need: what its first result must be.
+            rank: what a free variadic dim stands for; drawn by weight where None.
+            spare: templates that its holes may take.
+        """
         binding = Binding()
         given = {item.dtype_class for item in template.array_types[: -len(template.results)]}
         if need is not None:
@@ -149,10 +162,11 @@ class Composer:
         for hole in template.holes:
             types = (*hole.parameters, hole.result)
             specs = self._within_limits([instantiate(item, binding) for item in types])
-            program = self._fill_hole(specs[:-1], specs[-1], rng) if specs else None
+            program = self._fill_hole(specs[:-1], specs[-1], rng, spare) if specs else None
             if program is None:
                 return None
             holes[hole.name] = program
+            spare -= len(program.templates())
         return _Draft(
             template,
             {option.name: option.draw(rng) for option in template.options},
@@ -189,10 +203,10 @@ class Composer:
     # -- a whole program -----------------------------------------------------------------------------------------
 
     def _grow(self, root: Template, budget: int, rng: Rng, rank: int | None) -> Program | None:
-        start = next(filter(None, (self.draft(root, rng, rank=rank) for _ in range(6))), None)
+        start = next(filter(None, (self.draft(root, rng, rank=rank, spare=budget - 1) for _ in range(6))), None)
         if start is None:
             return None
-        drafts, slots = self._expand([start], budget - 1, root.category, rng)
+        drafts, slots = self._expand([start], budget - start.size, root.category, rng)
         inputs: list[Input] = []
         for slot in slots:
             self._close(slot, drafts, inputs, rng)
@@ -206,7 +220,7 @@ class Composer:
             if not open_slots:
                 break
             slot = rng.choice(open_slots)
-            draft = self._feeder(slot.spec, category, rng)
+            draft = self._feeder(slot.spec, category, rng, budget)
             if draft is None:
                 slot.closed = True
                 continue
@@ -214,32 +228,30 @@ class Composer:
             drafts.append(draft)
             slots.remove(slot)
             slots.extend(_slots_of(len(drafts) - 1, draft))
-            budget -= 1 + sum(len(program.templates()) for program in draft.holes.values())
+            budget -= draft.size
         return drafts, slots
 
-    def _feeder(self, need: ArraySpec, category: str, rng: Rng, tries: int = 24) -> _Draft | None:
-        """A call whose result is `need`, from the root's category about half of the time."""
+    def _feeder(self, need: ArraySpec, category: str, rng: Rng, budget: int, tries: int = 24) -> _Draft | None:
+        """A call whose result is `need` and which fits the budget, from the root's category about half of the time."""
         for _ in range(tries):
             pool = self._feeders[category] if rng.chance(0.5) else self._all_feeders
             if pool:
-                draft = self.draft(rng.choice(pool), rng, need)
-                if draft is not None:
+                draft = self.draft(rng.choice(pool), rng, need, spare=budget - 1)
+                if draft is not None and draft.size <= budget:
                     return draft
         return None
 
     def _close(self, slot: _Slot, drafts: list[_Draft], inputs: list[Input], rng: Rng) -> None:
         """Make a slot an input: a new one, or one that has the same type already."""
         draft = drafts[slot.call]
+        # One input twice in a call would make many a program constant: a distance of `x` and `x`.
         same = [
             position
             for position, existing in enumerate(inputs)
             if existing.spec == slot.spec and Ref("input", position) not in draft.arguments
         ]
-        twins = [position for position, existing in enumerate(inputs) if existing.spec == slot.spec]
-        if same and rng.chance(0.5):
+        if same and rng.chance(0.5 if len(inputs) < 6 else 1.0):
             position = rng.choice(same)
-        elif twins and (rng.chance(0.06) or len(inputs) >= 6):
-            position = rng.choice(twins)
         else:
             position = len(inputs)
             inputs.append(Input(slot.spec, slot.hint))
@@ -247,16 +259,22 @@ class Composer:
 
     # -- holes ---------------------------------------------------------------------------------------------------
 
-    def _fill_hole(self, parameters: Sequence[ArraySpec], result: ArraySpec, rng: Rng) -> Program | None:
-        """A sub-program of exactly this type, which uses each parameter and nothing else."""
+    def _fill_hole(self, parameters: Sequence[ArraySpec], result: ArraySpec, rng: Rng, spare: int) -> Program | None:
+        """A sub-program of exactly this type, which uses each parameter and nothing else.
+
+        It has at most `spare` templates if one of some is as small as that, else it is the smallest of them.
+        """
+        found: list[Program] = []
         for _ in range(30):
             root = self._feeder_without_holes(result, rng)
             if root is None:
-                return None
-            program = self._close_over(root, parameters, rng)
+                break
+            program = self._close_over(root, parameters, rng, spare - 1)
             if program is not None:
-                return program
-        return None
+                found.append(program)
+                if len(program.calls) <= max(1, spare) or len(found) == 6:
+                    break
+        return min(found, key=lambda program: len(program.calls), default=None)
 
     def _feeder_without_holes(self, need: ArraySpec, rng: Rng, tries: int = 80) -> _Draft | None:
         for _ in range(tries):
@@ -267,8 +285,15 @@ class Composer:
                     return draft
         return None
 
-    def _close_over(self, root: _Draft, parameters: Sequence[ArraySpec], rng: Rng) -> Program | None:
-        """Connect the slots of a hole's body to the hole's parameters, growing where no parameter fits."""
+    def _close_over(self, root: _Draft, parameters: Sequence[ArraySpec], rng: Rng, spare: int) -> Program | None:
+        """Connect the slots of a hole's body to the hole's parameters, growing where no parameter fits.
+
+        Args:
+            root: the call whose result is the hole's.
+            parameters: the hole's parameters, each of which must be used.
+            rng: the choices.
+            spare: templates that it may grow by for the sake of variety alone.
+        """
         drafts = [root]
         slots = list(_slots_of(0, root))
         unused = list(range(len(parameters)))
@@ -280,8 +305,9 @@ class Composer:
             wanted = [position for position in unused if position in fitting]
             # One slot must serve several parameters: grow a call with more slots of this type.
             crowded = len(wanted) > 1 + sum(other.spec == slot.spec for other in slots)
-            if fitting and not (extra and (crowded or rng.chance(0.12))):
-                position = wanted[0] if wanted else rng.choice(fitting)
+            if fitting and not (extra and (crowded or (spare > 0 and rng.chance(0.25)))):
+                others = [p for p in fitting if Ref("input", p) not in drafts[slot.call].arguments]
+                position = wanted[0] if wanted else rng.choice(others or fitting)
                 drafts[slot.call].arguments[slot.argument] = Ref("input", position)
                 hints.setdefault(position, slot.hint)
                 if position in unused:
@@ -289,7 +315,7 @@ class Composer:
                 continue
             if not extra:
                 return None
-            extra -= 1
+            extra, spare = extra - 1, spare - 1
             draft = self._feeder_without_holes(slot.spec, rng, tries=30)
             if draft is None:
                 return None

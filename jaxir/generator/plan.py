@@ -6,12 +6,14 @@ Every sample is a pure function of (seed, index, attempt); nothing is drawn from
 from __future__ import annotations
 
 import dataclasses
+import math
 
 from jaxir.config import Config
 from jaxir.generator.compose import Composer, Level, Shapes, wrapped_inputs
+from jaxir.generator.describe import options_json
 from jaxir.generator.options import Uniform
 from jaxir.generator.rng import Rng
-from jaxir.generator.source import describe, options_json, write
+from jaxir.generator.source import write
 from jaxir.generator.templates import Library, Template
 from jaxir.sample import Kernel
 
@@ -51,8 +53,8 @@ class Plan:
     def __init__(self, config: Config, library: Library) -> None:
         self.config = config
         self.composer = composer(config, library)
-        self.categories = config.active_categories()
-        self.levels = config.active_levels()
+        self.categories = {str(name): weight for name, weight in config.categories.items()}
+        self.levels = dict(config.levels)
         self.roots = {
             category: Rng(config.seed, "roots", category).shuffled(library.by_category[category])
             for category in self.categories
@@ -61,17 +63,17 @@ class Plan:
     def entry(self, index: int, attempt: int = 0) -> Entry:
         """Category, level and root of an index; the root changes every `ATTEMPTS_PER_ROOT` refused attempts.
 
-        Balanced plans give equal counts of categories to any prefix (a remainder in category order), then of levels
-        within a category, then of root templates within a level.
+        Balanced plans give equal counts of categories to any prefix (a remainder in category order), and within each
+        category of root templates, of levels, and in time of every pair of them.
         """
         rng = Rng(self.config.seed, index, "entry")
         if self.config.balanced:
-            names = list(self.categories)
-            round_, position = divmod(index, len(names))
+            names, levels = list(self.categories), list(self.levels)
+            turn, position = divmod(index, len(names))
             category = names[position]
-            levels = list(self.levels)
-            turn, position = divmod(round_, len(levels))
-            level = levels[position]
+            # Without the shift, counts with a common factor would only ever meet in the same pairs.
+            shift = turn // math.lcm(len(self.roots[category]), len(levels))
+            level = levels[(turn + shift) % len(levels)]
         else:
             category = rng.weighted(self.categories)
             level = self._curriculum_level(index) if self.config.curriculum else rng.weighted(self.levels)
@@ -112,7 +114,7 @@ class Plan:
             function_name=text.function_name,
             inputs=tuple(item.spec for item in wrapped_inputs(program, wraps)),
             input_names=text.input_names,
-            description=describe(program, wraps, text.input_names),
+            description=text.description,
             category=entry.category,
             operation=entry.root.name,
             level=entry.level,

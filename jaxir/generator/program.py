@@ -52,12 +52,17 @@ class Program:
 
     def templates(self) -> tuple[Template, ...]:
         """Every template used, sub-programs included, in source order."""
-        found: list[Template] = []
-        for call in self.calls:
-            for program in call.holes.values():
-                found.extend(program.templates())
-            found.append(call.template)
-        return tuple(found)
+        return tuple(call.template for call in all_calls(self))
+
+
+def all_calls(program: Program) -> list[Call]:
+    """Every call, those of sub-programs included, in source order."""
+    found: list[Call] = []
+    for call in program.calls:
+        for inner in call.holes.values():
+            found.extend(all_calls(inner))
+        found.append(call)
+    return found
 
 
 @dataclasses.dataclass(frozen=True)

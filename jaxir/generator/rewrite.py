@@ -63,12 +63,35 @@ class _Fold(ast.NodeTransformer):
             return literal(self.options[node.id])
         return node
 
+    def _without(self, bound: Iterable[str]) -> _Fold:
+        """The folding inside a scope that binds these names itself."""
+        hidden = set(bound)
+        return _Fold({name: value for name, value in self.options.items() if name not in hidden})
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        node.args = self.visit(node.args)
+        inner = self._without([*_parameters(node.args), *bound_in(node.body)])
+        node.body = inner._block(node.body)
+        return node
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.Lambda:
+        node.args = self.visit(node.args)
+        node.body = self._without(_parameters(node.args)).visit(node.body)
+        return node
+
+    def visit_For(self, node: ast.For) -> ast.For:
+        node.iter = self.visit(node.iter)
+        node.body = self._block(node.body) or [ast.Pass()]
+        node.orelse = self._block(node.orelse)
+        return node
+
     def visit_If(self, node: ast.If) -> ast.If | list[ast.stmt]:
         node.test = self.visit(node.test)
         value = _value(node.test)
         node.body = self._block(node.body)
         node.orelse = self._block(node.orelse)
         if value is _UNKNOWN:
+            node.body = node.body or [ast.Pass()]
             return node
         return node.body if value else node.orelse
 
@@ -86,17 +109,24 @@ class _Fold(ast.NodeTransformer):
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         self.generic_visit(node)
-        left, right = _value(node.left), _value(node.comparators[0])
-        if len(node.ops) > 1 or left is _UNKNOWN or right is _UNKNOWN:
+        values = [_value(item) for item in (node.left, *node.comparators)]
+        if any(value is _UNKNOWN for value in values):
             return node
-        return ast.Constant(_COMPARE[type(node.ops[0])](left, right))
+        pairs = zip(node.ops, values, values[1:], strict=False)
+        return ast.Constant(all(_COMPARE[type(op)](left, right) for op, left, right in pairs))
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         self.generic_visit(node)
-        values = [_value(item) for item in node.values]
-        if any(value is _UNKNOWN for value in values):
-            return node
-        return ast.Constant(all(values) if isinstance(node.op, ast.And) else any(values))
+        decides = isinstance(node.op, ast.Or)  # the truth value at which Python stops and returns the operand
+        kept: list[ast.expr] = []
+        for position, item in enumerate(node.values):
+            value = _value(item)
+            last = position == len(node.values) - 1
+            if value is _UNKNOWN or last or bool(value) is decides:
+                kept.append(item)
+            if value is not _UNKNOWN and bool(value) is decides:
+                break
+        return kept[0] if len(kept) == 1 else ast.BoolOp(node.op, kept)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         self.generic_visit(node)
@@ -122,6 +152,19 @@ class _Fold(ast.NodeTransformer):
                 return ast.Attribute(owner, name, ast.Load())
         return node
 
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.expr:
+        self.generic_visit(node)
+        text = ""
+        for item in node.values:
+            match item:
+                case ast.Constant(value=str(part)):
+                    text += part
+                case ast.FormattedValue(value=ast.Constant(value=part), conversion=-1, format_spec=None):
+                    text += str(part)
+                case _:
+                    return node
+        return ast.Constant(text)
+
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         self.generic_visit(node)
         key = _value(node.slice)
@@ -140,7 +183,24 @@ def fold(body: str, options: Mapping[str, OptionValue]) -> list[ast.stmt]:
     written for these options.
     """
     # From text, because the parser is several times faster than copy.deepcopy of a tree.
-    return _without_idle(_Fold(options)._block(ast.parse(body).body))
+    return _without_idle(_without_aliases(_Fold(options)._block(ast.parse(body).body)))
+
+
+def _without_aliases(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements without `y = x` that are left of a branch, where both names have one meaning throughout."""
+    bound = Counter(
+        node.arg if isinstance(node, ast.arg) else node.id
+        for statement in body
+        for node in ast.walk(statement)
+        if isinstance(node, ast.arg) or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+    )
+    for position, statement in enumerate(body):
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=alias)], value=ast.Name(id=name)) if bound[alias] == 1:
+                if bound[name] <= 1 and not any(isinstance(item, ast.For) for item in body):
+                    rest = body[:position] + body[position + 1 :]
+                    return _without_aliases(rename(rest, {alias: ast.Name(name, ast.Load())}))
+    return body
 
 
 def _without_idle(body: list[ast.stmt]) -> list[ast.stmt]:
@@ -160,8 +220,13 @@ def _without_idle(body: list[ast.stmt]) -> list[ast.stmt]:
 
 def _is_idle(statement: ast.stmt, read: Mapping[str, int]) -> bool:
     match statement:
-        case ast.Assign() | ast.FunctionDef():
-            return all(name not in read for name in bound_in([statement]))
+        case ast.Assign(targets=[ast.Name() | ast.Tuple()]) | ast.FunctionDef():
+            names = bound_in([statement])
+            stores = [node for node in ast.walk(statement) if isinstance(getattr(node, "ctx", None), ast.Store)]
+            plain = isinstance(statement, ast.FunctionDef) or all(
+                isinstance(node, ast.Name | ast.Tuple) for node in stores
+            )
+            return bool(names) and plain and not any(name in read for name in names)
     return False
 
 
@@ -172,6 +237,8 @@ class Names:
         self.used = set(used)
 
     def fresh(self, hint: str) -> str:
+        if hint == "_":
+            return hint
         name, number = hint, 1
         while name in self.used or keyword.iskeyword(name) or hasattr(builtins, name):
             number += 1

@@ -10,16 +10,17 @@ import ast
 import builtins
 import dataclasses
 import json
-import re
 from collections import Counter
 from collections.abc import Sequence
 
-from jaxir.closure import bound_names, global_names, needed_statements
-from jaxir.errors import Rejected
+from jaxir.closure import global_names
 from jaxir.generator.compose import wrapped_inputs
-from jaxir.generator.program import Call, Program, Wrap
+from jaxir.generator.describe import Labels, describe, sentence, speaks_of_the_text
+from jaxir.generator.layout import text_of
+from jaxir.generator.needs import Needs
+from jaxir.generator.program import Call, Program, Wrap, all_calls
 from jaxir.generator.rewrite import Names, bound_in, fold, literal, rename
-from jaxir.generator.templates import OptionValue, Source
+from jaxir.generator.templates import Source
 
 STYLES: tuple[str, ...] = ("statements", "nested", "helpers")
 #: A nested expression longer than this many characters gets a line and a name of its own.
@@ -28,11 +29,12 @@ _NESTED_WIDTH = 60
 
 @dataclasses.dataclass(frozen=True)
 class Text:
-    """A kernel as text: the module, the kernel's function in it, and the names of its parameters."""
+    """A kernel as text: the module, the kernel's function in it, the names of its parameters, and what it does."""
 
     source: str
     function_name: str
     input_names: tuple[str, ...]
+    description: str
 
 
 def write(program: Program, wraps: Sequence[Wrap], style: str, *, docstring: bool) -> Text:
@@ -42,7 +44,7 @@ def write(program: Program, wraps: Sequence[Wrap], style: str, *, docstring: boo
         program: what to write.
         wraps: transforms, from the inside out.
         style: one of `STYLES`.
-        docstring: whether the kernel gets its root's phrase as a docstring, if every name in it is one of the text.
+        docstring: whether the kernel gets its root's phrase as a docstring, if what the phrase names has a name.
 
     Raises:
         Rejected: stage `compose`, if two template files import different things under one name.
@@ -54,80 +56,41 @@ class _Writer:
     def __init__(self, program: Program, style: str) -> None:
         self.program = program
         self.style = style
-        self.helpers: dict[str, ast.FunctionDef] = {}
-        self.helper_names: dict[tuple[str, str], str] = {}
-        self.bodies: dict[int, list[ast.stmt]] = {}
-        calls = list(_all_calls(program))
-        for call in calls:
-            self.bodies[id(call)] = fold(call.template.body, call.options)
+        self.calls = all_calls(program)
+        self.bodies = {id(call): fold(call.template.body, call.options) for call in self.calls}
         self.names = Names({"jax", "jnp", "lax", "np"})
-        self.imports, self.dependencies, self.global_maps = self._collect(calls)
-        for statement in (*self.imports, *self.dependencies):
-            self.names.used |= bound_names(statement)
-
-    # -- what the templates need from their files ------------------------------------------------------------------
-
-    def _collect(self, calls: Sequence[Call]) -> tuple[list[ast.stmt], list[ast.stmt], dict[int, dict[str, ast.expr]]]:
-        """Imports, helper statements, and for each source file the helpers that had to be renamed."""
-        sources: dict[int, tuple[Source, list[ast.AST]]] = {}
-        for call in calls:
-            entry = sources.setdefault(id(call.template.source), (call.template.source, []))
-            entry[1].append(_as_function("body", _parameter_names(call), self.bodies[id(call)]))
-        imports: dict[str, ast.stmt] = {}
-        dependencies: dict[str, ast.stmt] = {}
-        taken: dict[str, str] = {}
-        maps: dict[int, dict[str, ast.expr]] = {}
-        for key, (source, nodes) in sources.items():
-            needed = needed_statements(source.tree, nodes)
-            clashes: dict[str, ast.expr] = {}
-            for statement in needed:
-                for name in sorted(bound_names(statement)):
-                    if taken.setdefault(name, ast.unparse(statement)) == ast.unparse(statement):
-                        continue
-                    if isinstance(statement, ast.Import | ast.ImportFrom):
-                        raise Rejected("compose", "conflicting imports", f"{name} in {source.path.name}")
-                    clashes[name] = ast.Name(Names({*taken}).fresh(name), ast.Load())
-            for statement in needed:
-                if isinstance(statement, ast.Import | ast.ImportFrom):
-                    imports[ast.unparse(statement)] = statement
-                    continue
-                if clashes:
-                    (statement,) = rename([ast.parse(ast.unparse(statement)).body[0]], clashes)
-                dependencies[ast.unparse(statement)] = statement
-            maps[key] = clashes
-        return list(imports.values()), list(dependencies.values()), maps
-
-    # -- a module ----------------------------------------------------------------------------------------------------
+        code: dict[Source, list[ast.AST]] = {}
+        for call in self.calls:
+            body = _as_function("body", _parameter_names(call), self.bodies[id(call)])
+            code.setdefault(call.template.source, []).append(body)
+        self.needs = Needs(code, self.names)
+        self.helpers: dict[tuple[str, str], ast.FunctionDef] = {}
+        self.labels: dict[int, Labels] = {id(call): Labels() for call in self.calls}
 
     def module(self, wraps: Sequence[Wrap], docstring: bool) -> Text:
         name = self.names.fresh(_kernel_name(self.program, wraps, self.names))
         inner = self.names.fresh(_inner_name(wraps)) if wraps else name
         if self.style == "helpers":
             # Before any local gets a name: a local of the kernel must not hide a helper.
-            for call in _all_calls(self.program):
+            for call in self.calls:
                 self._helper(call)
         scope = self.names.child()
-        inputs = wrapped_inputs(self.program, wraps)
-        input_names = [scope.fresh(item.hint) for item in inputs]
+        input_names = [scope.fresh(item.hint) for item in wrapped_inputs(self.program, wraps)]
         own_names = input_names[: len(self.program.inputs)]
         reduce = next((wrap.reduce for wrap in wraps if wrap.reduce), "")
-        body = self._body(self.program, own_names, scope, reduce)
-        functions = [_as_function(inner, own_names, body)]
+        functions = [_as_function(inner, own_names, self._body(self.program, own_names, scope, reduce))]
         if wraps:
-            functions.append(
-                _as_function(name, input_names, [ast.Return(_wrapped(wraps, inner, input_names, len(own_names)))])
-            )
-        if docstring and _names_in_phrase(self.program.root) <= _names_in_text(functions[0]):
-            functions[0].body.insert(0, _docstring(self.program.root))
-        definitions = [*self.dependencies, *self.helpers.values(), *functions]
-        imports = dict.fromkeys(ast.unparse(item) for item in self.imports)
-        used = global_names(definitions)
-        for alias, statement in (("jax", "import jax"), ("jnp", "import jax.numpy as jnp")):
-            if alias in used:
-                imports.setdefault(statement)
-        header = "\n".join(sorted(imports, key=lambda line: (line.startswith("from"), line)))
-        blocks = [_unparse(item) for item in definitions]
-        return Text("\n\n\n".join(filter(None, [header, *blocks])) + "\n", name, tuple(input_names))
+            outer: list[ast.stmt] = [ast.Return(_wrapped(wraps, inner, input_names, len(own_names)))]
+            functions.append(_as_function(name, input_names, outer))
+        root = self.program.root
+        arguments = self.labels[id(root)].arguments
+        # A helper has its docstring already; once is enough.
+        if docstring and self.style != "helpers" and speaks_of_the_text(root, arguments):
+            functions[0].body.insert(0, _docstring(root, arguments))
+        definitions = [*self.needs.helpers, *self.helpers.values(), *functions]
+        header = self.needs.import_lines(global_names(definitions))
+        source = "\n\n\n".join(filter(None, [header, *map(text_of, definitions)])) + "\n"
+        return Text(source, name, tuple(input_names), describe(self.program, wraps, input_names, self.labels))
 
     def _body(self, program: Program, input_names: Sequence[str], scope: Names, reduce: str = "") -> list[ast.stmt]:
         """Statements of a function that computes `program` from parameters of these names."""
@@ -143,34 +106,37 @@ class _Writer:
                 if reduce:
                     value = ast.Call(ast.Attribute(ast.Name("jnp", ast.Load()), reduce, ast.Load()), [value], [])
                 statements.append(ast.Return(value))
-            elif isinstance(value, ast.Name) or self._nests(program, position, value):
-                values.append(value)
-            else:
-                name = scope.fresh(_value_hint(program, position))
+                continue
+            if not isinstance(value, ast.Name) and not self._nests(program, position, value):
+                name = scope.fresh(self._value_hint(program, position))
                 statements.append(_assign(name, value))
-                values.append(ast.Name(name, ast.Load()))
+                value = ast.Name(name, ast.Load())
+            values.append(value)
+            self.labels[id(call)].value = _label(value)
         return statements
 
     def _call(self, call: Call, arguments: list[ast.expr], scope: Names, statements: list[ast.stmt]) -> ast.expr:
         """The value of a call; what must come before it is appended to `statements`."""
-        holes: dict[str, ast.expr] = {}
+        values = {item.name: value for item, value in zip(call.template.parameters, arguments, strict=True)}
         for hole, program in call.holes.items():
             # The body of a hole reads nothing of the function around it, so its names are its own.
             inner = self.names.child()
             parameters = [inner.fresh(item.hint) for item in program.inputs]
             body = self._body(program, parameters, inner)
-            same = _function_of_same_arguments(body, parameters)
-            if same is None:
+            function = _function_of_same_arguments(body, parameters)
+            if function is None:
                 name = scope.fresh(hole)
                 statements.append(_as_function(name, parameters, body))
-                same = ast.Name(name, ast.Load())
-            holes[hole] = same
+                function = ast.Name(name, ast.Load())
+            values[hole] = function
+        self.labels[id(call)].arguments = {name: _label(value) for name, value in values.items()}
         if self.style == "helpers":
-            keywords = [ast.keyword(hole, value) for hole, value in holes.items()]
-            return ast.Call(ast.Name(self._helper(call), ast.Load()), arguments, keywords)
-        names: dict[str, ast.expr] = dict(self.global_maps[id(call.template.source)])
-        names |= {item.name: value for item, value in zip(call.template.parameters, arguments, strict=True)}
-        names |= holes
+            helper = self._helper(call)
+            # The helper may have had to give a hole's parameter another name.
+            parameters = [item.arg for item in helper.args.args][len(arguments) :]
+            keywords = [ast.keyword(name, values[hole]) for name, hole in zip(parameters, call.holes, strict=True)]
+            return ast.Call(ast.Name(helper.name, ast.Load()), arguments, keywords)
+        names = {**self.needs.renamed[id(call.template.source)], **values}
         body = self.bodies[id(call)]
         for local in bound_in(body):
             names[local] = ast.Name(scope.fresh(local), ast.Load())
@@ -180,63 +146,51 @@ class _Writer:
         statements.extend(before)
         return last.value
 
-    def _helper(self, call: Call) -> str:
-        """The name of the helper function of this template with these options; its text is made once."""
+    def _helper(self, call: Call) -> ast.FunctionDef:
+        """The helper function of this template with these options; its text is made once."""
         key = (call.template.name, json.dumps(call.options, sort_keys=True))
-        if key not in self.helper_names:
-            name = self.names.fresh(_identifier(call.template.name))
-            self.helper_names[key] = name
-            scope = self.names.child()
-            names: dict[str, ast.expr] = dict(self.global_maps[id(call.template.source)])
+        if key not in self.helpers:
             own = _parameter_names(call)
             body = fold(call.template.body, call.options)
+            name = self.names.fresh(_helper_name(call.template.name))
+            scope = self.names.child()
+            names = dict(self.needs.renamed[id(call.template.source)])
             for local in (*own, *bound_in(body)):
                 names[local] = ast.Name(scope.fresh(local), ast.Load())
-            parameters = [ast.unparse(names[local]) for local in own]
-            function = _as_function(name, parameters, rename(body, names))
-            function.body.insert(0, _docstring(call))
-            self.helpers[name] = function
-        return self.helper_names[key]
+            parameters = {local: _label(names[local]) for local in own}
+            function = _as_function(name, list(parameters.values()), rename(body, names))
+            function.body.insert(0, _docstring(call, parameters))
+            self.helpers[key] = function
+        return self.helpers[key]
 
     def _nests(self, program: Program, position: int, value: ast.expr) -> bool:
         """Whether the value of a call may stand inside the expression that uses it, instead of on a line of its own."""
         if self.style == "statements" or len(ast.unparse(value)) > _NESTED_WIDTH:
             return False
-        uses = [
-            (call, argument)
-            for call in program.calls
-            for argument, ref in enumerate(call.arguments)
-            if ref.kind == "call" and ref.index == position
-        ]
+        uses = _uses(program, position)
         if len(uses) != 1:
             return False
-        if self.style == "helpers":
-            return True
         call, argument = uses[0]
-        return _reads_once(self.bodies[id(call)], call.template.parameters[argument].name)
+        return self.style == "helpers" or _reads_once(self.bodies[id(call)], call.template.parameters[argument].name)
+
+    def _value_hint(self, program: Program, position: int) -> str:
+        """A name for a value: what its consumer calls it, or the template's own name where that says more."""
+        call, argument = _uses(program, position)[0]
+        name = call.template.parameters[argument].name
+        own = program.calls[position].template.name
+        # A helper has the template's name already, and a name of one word is most often a function of jnp.
+        says_more = self.style != "helpers" and len(name) < 3 and "_" in own and len(own) <= 16
+        return own if says_more else name
 
 
-def _unparse(statement: ast.stmt) -> str:
-    """Text of a statement, with empty lines where a person puts them.
-
-    `ast.unparse` puts one before a nested function, also where it comes first, and none after it.
-    """
-    lines: list[str] = []
-    ends: list[int] = []  # indentations of the nested functions that are open
-    for line in ast.unparse(statement).strip().splitlines():
-        if not line:
-            if lines and not lines[-1].endswith(":"):
-                lines.append(line)
-            continue
-        indent = len(line) - len(line.lstrip())
-        closed = [end for end in ends if indent <= end]
-        ends = [end for end in ends if indent > end]
-        if closed and lines[-1]:
-            lines.append("")
-        if indent and line.lstrip().startswith("def "):
-            ends.append(indent)
-        lines.append(line)
-    return "\n".join(lines)
+def _uses(program: Program, position: int) -> list[tuple[Call, int]]:
+    """Where the result of a call goes: consumers and the positions of their arguments."""
+    return [
+        (call, argument)
+        for call in program.calls
+        for argument, ref in enumerate(call.arguments)
+        if ref.kind == "call" and ref.index == position
+    ]
 
 
 def _function_of_same_arguments(body: Sequence[ast.stmt], parameters: Sequence[str]) -> ast.expr | None:
@@ -248,13 +202,8 @@ def _function_of_same_arguments(body: Sequence[ast.stmt], parameters: Sequence[s
     return None
 
 
-def _all_calls(program: Program) -> Sequence[Call]:
-    found: list[Call] = []
-    for call in program.calls:
-        for inner in call.holes.values():
-            found.extend(_all_calls(inner))
-        found.append(call)
-    return found
+def _label(value: ast.expr) -> str:
+    return value.id if isinstance(value, ast.Name) else ""
 
 
 def _parameter_names(call: Call) -> list[str]:
@@ -275,18 +224,7 @@ def _reads_once(body: Sequence[ast.stmt], name: str) -> bool:
     return reads == 1
 
 
-def _value_hint(program: Program, position: int) -> str:
-    """A name for a value: what its consumer calls it, or the template's own name where that says more."""
-    for call in program.calls:
-        for argument, ref in enumerate(call.arguments):
-            if ref.kind == "call" and ref.index == position:
-                name = call.template.parameters[argument].name
-                own = program.calls[position].template.name
-                return own if len(name) < 3 and len(own) <= 16 and not hasattr(builtins, own) else name
-    raise AssertionError("a call without a consumer")
-
-
-def _identifier(name: str) -> str:
+def _helper_name(name: str) -> str:
     return f"{name}_of" if hasattr(builtins, name) else name
 
 
@@ -313,21 +251,8 @@ def _as_function(name: str, parameters: Sequence[str], body: list[ast.stmt]) -> 
     return ast.FunctionDef(name, arguments, body, [], None, lineno=0)
 
 
-def _names_in_phrase(call: Call) -> set[str]:
-    return set(re.findall(r"`(\w+)`", call.template.phrase_with(call.options)))
-
-
-def _names_in_text(function: ast.FunctionDef) -> set[str]:
-    return {
-        node.id if isinstance(node, ast.Name) else node.arg
-        for node in ast.walk(function)
-        if isinstance(node, ast.Name | ast.arg)
-    }
-
-
-def _docstring(call: Call) -> ast.stmt:
-    phrase = call.template.phrase_with(call.options)
-    return ast.Expr(ast.Constant(f"{phrase[:1].upper()}{phrase[1:]}."))
+def _docstring(call: Call, arguments: dict[str, str]) -> ast.stmt:
+    return ast.Expr(ast.Constant(sentence(call, arguments)))
 
 
 def _assign(name: str, value: ast.expr) -> ast.stmt:
@@ -359,43 +284,3 @@ def _wrapped(wraps: Sequence[Wrap], inner: str, input_names: Sequence[str], prim
 def _numbers(values: Sequence[int | None]) -> ast.expr:
     items: list[ast.expr] = [ast.Constant(None) if value is None else literal(value) for value in values]
     return items[0] if len(items) == 1 and values[0] is not None else ast.Tuple(items, ast.Load())
-
-
-def describe(program: Program, wraps: Sequence[Wrap], input_names: Sequence[str]) -> str:
-    """The kernel in plain English: the root's phrase, then what feeds it, then the holes and transforms."""
-    root = program.root
-    phrase = root.template.phrase_with(root.options)
-    sentences = [f"Computes {phrase}"]
-    for wrap in wraps:
-        match wrap.transform:
-            case "grad" | "value_and_grad":
-                names = " and ".join(f"`{input_names[position]}`" for position in wrap.argnums)
-                what = "the gradient" if wrap.transform == "grad" else "the value and the gradient"
-                total = f"the {wrap.reduce} of " if wrap.reduce else ""
-                sentences[0] = f"Computes {what}, with respect to {names}, of {total}{phrase}"
-            case "vmap":
-                sentences.append(f"It is mapped over a batch of {wrap.size}")
-            case "jvp":
-                sentences.append("Returns it together with its directional derivative")
-            case "checkpoint":
-                sentences.append("Intermediate values are rematerialised in the backward pass")
-    for call in reversed(program.calls):
-        owner = "Its" if call is root else "The"
-        of = "" if call is root else f" of {call.template.name}"
-        for argument, ref in enumerate(call.arguments):
-            if ref.kind == "call":
-                feeder = program.calls[ref.index]
-                name = call.template.parameters[argument].name
-                sentences.append(f"{owner} `{name}`{of} is {feeder.template.phrase_with(feeder.options)}")
-        for hole, inner in call.holes.items():
-            inside = inner.root.template.phrase_with(inner.root.options)
-            sentences.append(f"{owner} `{hole}`{of} computes {inside}")
-    return ". ".join(sentences) + "."
-
-
-def options_json(program: Program) -> str:
-    """Every option that was drawn, as JSON text: a list of [template, {option: value}] in source order."""
-    chosen: list[tuple[str, dict[str, OptionValue]]] = [
-        (call.template.name, call.options) for call in _all_calls(program) if call.options
-    ]
-    return json.dumps(chosen, sort_keys=True)

@@ -167,9 +167,10 @@ def template_files(folders: Iterable[Path]) -> list[tuple[str, Path]]:
 def library_digest(folders: Sequence[Path]) -> str:
     """sha256 (hex) over the text of every template file: part of a run's identity."""
     digest = hashlib.sha256()
-    for category, path in template_files(folders):
-        digest.update(f"{category}/{path.name}\0".encode())
-        digest.update(path.read_bytes() + b"\0")
+    for folder in folders:
+        for category, path in template_files([folder]):
+            digest.update(f"{category} {path.relative_to(folder).as_posix()}\0".encode())
+            digest.update(path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
@@ -207,18 +208,25 @@ def read_library(folders: Sequence[Path]) -> tuple[Library, list[TemplateError]]
 
 
 def _read_file(category: str, path: Path) -> Iterator[Template | TemplateError]:
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         tree = ast.parse(text, filename=str(path))
         source = Source(path, _without_annotations(ast.parse(text)), _import(path))
     except SyntaxError as error:
-        yield TemplateError(f"{path}:{error.lineno}: not Python: {error.msg}")
+        yield TemplateError(f"{path}:{error.lineno or 1}: not Python: {error.msg}")
+        return
+    except (ValueError, OSError) as error:
+        yield TemplateError(f"{path}:1: not a UTF-8 text file: {_first_line(error)}")
         return
     except TemplateError as error:
         yield error
         return
     bare = {node.name: node for node in source.tree.body if isinstance(node, ast.FunctionDef)}
     for node in tree.body:
+        if isinstance(node, ast.AsyncFunctionDef):
+            yield TemplateError(
+                f"{path}:{node.lineno}: template '{node.name}': a template is a plain `def`, not `async def`"
+            )
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
             try:
                 yield _read_function(node, bare[node.name], category, source)
@@ -235,7 +243,7 @@ def _import(path: Path) -> types.ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise TemplateError(f"{path}: importing it raises {type(error).__name__}: {_first_line(error)}") from error
     return module
 
@@ -244,8 +252,17 @@ def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [""])[0]
 
 
+class _PlainAssignments(ast.NodeTransformer):
+    """`x: T = value` as `x = value`."""
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
+        self.generic_visit(node)
+        return ast.copy_location(ast.Assign([node.target], node.value), node) if node.value else ast.Pass()
+
+
 def _without_annotations(tree: ast.Module) -> ast.Module:
-    """The tree without types of parameters and results: kernels run without jaxtyping."""
+    """The tree without types of parameters, results and variables: kernels run without jaxtyping."""
+    tree = _PlainAssignments().visit(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             node.returns = None
@@ -296,8 +313,10 @@ def _read_function(node: ast.FunctionDef, bare: ast.FunctionDef, category: str, 
         hint = hints.get(argument.arg)
         what = f"parameter '{argument.arg}'"
         if typing.get_origin(hint) is collections.abc.Callable:
-            *inner, result = typing.get_args(hint)
-            inner = inner[0] if inner and isinstance(inner[0], list) else inner
+            # get_args gives [[A, B], C], and () for a bare Callable.
+            inner, result = typing.get_args(hint) or ([], None)
+            if not isinstance(inner, list) or not inner:
+                raise fail(argument.lineno, f"{what}: expected Callable[[A, ...], B] with at least one array type A")
             holes.append(
                 Hole(
                     argument.arg,
@@ -311,7 +330,8 @@ def _read_function(node: ast.FunctionDef, bare: ast.FunctionDef, category: str, 
             if option is None:
                 raise fail(
                     argument.lineno,
-                    f"{what}: expected Literal[...], Annotated[float, Uniform(lo, hi)] or Callable[[...], ...]",
+                    f"{what}: expected Literal[...] of str, int, float or bool, Annotated[float, Uniform(lo, hi)] "
+                    "(or int, with whole ends) or Callable[[...], ...]",
                 )
             options.append(option)
     if "return" not in hints:
@@ -319,9 +339,10 @@ def _read_function(node: ast.FunctionDef, bare: ast.FunctionDef, category: str, 
     returns = hints["return"]
     line = node.returns.lineno if node.returns else node.lineno
     returns_tuple = typing.get_origin(returns) is tuple
-    results = tuple(
-        array_type(item, line, "the result") for item in (typing.get_args(returns) if returns_tuple else (returns,))
-    )
+    items = typing.get_args(returns) if returns_tuple else (returns,)
+    if not items or ... in items:
+        raise fail(line, "the result must be one array type, or tuple[...] with a type for each array")
+    results = tuple(array_type(item, line, "the result") for item in items)
     body = list(bare.body)
     docstring = ast.get_docstring(bare)
     if not docstring:
@@ -346,13 +367,22 @@ def _read_function(node: ast.FunctionDef, bare: ast.FunctionDef, category: str, 
 
 def _option(name: str, hint: Any) -> Option | None:
     if typing.get_origin(hint) is Literal:
-        return Option(name, choices=typing.get_args(hint))
+        choices = typing.get_args(hint)
+        return Option(name, choices=choices) if all(isinstance(item, str | int | float) for item in choices) else None
     if typing.get_origin(hint) is typing.Annotated:
         base, *marks = typing.get_args(hint)
         ranges = [mark for mark in marks if isinstance(mark, Uniform)]
-        if base in (int, float) and len(ranges) == 1:
+        whole = all(float(end).is_integer() for item in ranges for end in (item.lo, item.hi))
+        if base in (int, float) and len(ranges) == 1 and (whole or base is float):
             return Option(name, range=ranges[0], whole=base is int)
     return None
+
+
+#: What the rewriting of bodies does not know.
+_FORBIDDEN = (
+    *(ast.Global, ast.Nonlocal, ast.Yield, ast.YieldFrom, ast.Await, ast.Try, ast.While, ast.With, ast.Match),
+    *(ast.Delete, ast.Import, ast.ImportFrom, ast.ClassDef, ast.AsyncFunctionDef, ast.NamedExpr),
+)
 
 
 def _check_body(body: list[ast.stmt], node: ast.FunctionDef, fail: Callable[[int, str], TemplateError]) -> None:
@@ -363,7 +393,7 @@ def _check_body(body: list[ast.stmt], node: ast.FunctionDef, fail: Callable[[int
         for inner in _own_nodes(statement):
             if isinstance(inner, ast.Return):
                 raise fail(inner.lineno, "only the last statement may return; use jnp.where or lax.cond")
-            if isinstance(inner, ast.Global | ast.Nonlocal | ast.Yield | ast.YieldFrom | ast.Try | ast.While):
+            if isinstance(inner, _FORBIDDEN):
                 raise fail(inner.lineno, f"`{type(inner).__name__.lower()}` is not in the template language")
             if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store) and inner.id in names:
                 raise fail(inner.lineno, f"parameter '{inner.id}' is assigned to; give the new value its own name")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -66,10 +67,15 @@ class Expression:
     names: tuple[str, ...]
 
     def evaluate(self, sizes: Mapping[str, int]) -> int:
-        return int(_evaluate(ast.parse(self.text, mode="eval").body, sizes))
+        return _evaluate(_parsed(self.text), sizes)
 
 
 Dim = Fixed | Named | Variadic | Expression
+
+
+@functools.lru_cache(maxsize=1024)
+def _parsed(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
 
 
 def _evaluate(node: ast.expr, sizes: Mapping[str, int]) -> int:
@@ -221,7 +227,9 @@ def _solve(expression: Expression, size: int, sizes: dict[str, int], rng: Rng) -
     """Bind the free names of an expression so that it has the given size."""
     free = [name for name in expression.names if name not in sizes]
     solutions = []
-    for values in itertools.product(range(1, size + 4), repeat=len(free)):
+    # With many free names the small sizes are enough, and their number stays bounded.
+    largest = size + 3 if len(free) < 3 else min(size, 6)
+    for values in itertools.product(range(1, largest + 1), repeat=len(free)):
         trial = dict(zip(free, values, strict=True))
         try:
             if expression.evaluate({**sizes, **trial}) == size:

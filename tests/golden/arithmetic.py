@@ -1,3 +1,2 @@
 def mul(x, y):
-    """The product of `x` and `y`."""
     return x * y

@@ -1,52 +1,46 @@
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 
-def _angles(length, half, dtype):
-    rates = jnp.exp(jnp.arange(half, dtype=jnp.float32) * (-4.0 / half))
-    return (jnp.arange(length, dtype=jnp.float32)[:, None] * rates).astype(dtype)
+def focal_loss(logits, targets):
+    """The focal loss of binary logits."""
+    probability = jax.nn.sigmoid(logits)
+    likelihood = probability * targets + (1 - probability) * (1 - targets)
+    surprise = -jnp.log(jnp.clip(likelihood, 0.001, 1)) * jnp.abs(1 - likelihood) ** 3
+    return jnp.sum(surprise, axis=-1)
 
 
-def positional_encoding(x):
-    """Sequence plus its sinusoidal position code."""
-    angles = _angles(x.shape[-2], x.shape[-1] // 2, x.dtype)
-    code = jnp.concatenate([jnp.sin(angles), jnp.cos(angles)], axis=-1)
-    return x + 0.476 * code
+def log_sub(x, y):
+    """The logarithm of the difference of two exponentials."""
+    high = jnp.maximum(x, y) + 0.1
+    gap = high - jnp.minimum(x, y)
+    tail = jnp.log(-jnp.expm1(-gap))
+    return high + tail
+
+
+def trapezoid_area(y, x):
+    """The area under `y` over the points `x` by the trapezoidal rule."""
+    widths = jnp.diff(x)
+    heights = (y[..., 1:] + y[..., :-1]) / 2
+    return jnp.sum(widths * heights, axis=-1)
 
 
 def hopfield_update(state, patterns):
-    """One retrieval step of a Hopfield memory."""
+    """The state after one retrieval step of a Hopfield memory."""
     overlaps = state @ patterns.T
-    recalled = jnp.tanh(1.43 * (overlaps * jnp.abs(overlaps)) @ patterns / patterns.shape[1])
+    recalled = jax.nn.softmax(0.519 * overlaps, axis=-1) @ patterns
     return recalled
 
 
-def fourier_slope(x):
-    """The derivative of a periodic signal along the last axis, by its Fourier series."""
-    size = x.shape[-1]
-    waves = 2 * jnp.pi * jnp.fft.rfftfreq(size)
-    spectrum = jnp.fft.rfft(x, axis=-1) * lax.complex(jnp.zeros_like(waves), waves)
-    return jnp.fft.irfft(spectrum, size, axis=-1)
+def sampling_mask(logits):
+    """The probabilities of a language model cut to its likely tokens."""
+    probabilities = jax.nn.softmax(logits, axis=-1)
+    order = jnp.sum(logits[..., None, :] > logits[..., :, None], axis=-1)
+    kept = order < (logits.shape[-1] + 1) // 2
+    filtered = jnp.where(kept, probabilities, 0)
+    return filtered / (jnp.sum(filtered, axis=-1, keepdims=True) + 0.001)
 
 
-def gated_linear_unit(x):
-    """Gated linear unit of two halves of the features."""
-    value, control = jnp.split(x, 2, axis=-1)
-    return value * jax.nn.silu(control)
-
-
-def shortest_paths(weights):
-    """Lengths of the shortest paths between all nodes of a graph."""
-    lengths = jnp.where(jnp.eye(weights.shape[0], dtype=bool), 0, jnp.abs(weights))
-
-    def double(_, best):
-        return jnp.minimum(best, jnp.min(best[:, :, None] + best[None], axis=1))
-
-    paths = lax.fori_loop(0, 3, double, lengths)
-    return paths
-
-
-def shortest_paths_of_gated_linear_unit(patterns, x):
-    fourier_slope_2 = fourier_slope(hopfield_update(positional_encoding(x), patterns))
-    return shortest_paths(gated_linear_unit(fourier_slope_2))
+def sampling_mask_of_hopfield_update(state, logits, targets, x, y):
+    logits_2 = hopfield_update(state, trapezoid_area(focal_loss(logits, targets), log_sub(x, y)))
+    return sampling_mask(logits_2)

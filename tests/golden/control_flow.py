@@ -2,34 +2,28 @@ import jax.numpy as jnp
 from jax import lax
 
 
-def backtracking_of_taylor_trig(x, x_2):
-    """The step from `x` along `direction`, halved until `objective` falls or after five halvings."""
-    a = jnp.abs(x)
-    scaled_erfc = jnp.exp(a * a) * lax.erfc(a)
-    t = scaled_erfc * scaled_erfc
-    value = scaled_erfc * (1 + t / 6 * (1 + t / 20))
+def discounted_sums_of_dynamic_trip_count(done, x, code, x_2):
+    def lowest(rows):
+        return jnp.min(rows, axis=-1)
 
-    def combine(left, right):
-        size, other = (jnp.abs(left), jnp.abs(right))
-        wanted = size < other
-        return lax.select(wanted | (size == other) & (left >= right), left, right)
+    def highest(rows):
+        return jnp.max(rows, axis=-1)
 
-    start = jnp.full((), jnp.inf, x_2.dtype)
-    direction = lax.reduce(x_2, start, combine, (x_2.ndim - 1,))
+    branches = [lowest, highest, lambda rows: rows[..., 0]]
+    count = lax.switch(code.astype(jnp.int32) % 3, branches, x_2)
 
-    def objective(x):
-        ordered = jnp.sort(x, axis=-1)
-        return jnp.mean(ordered[..., 1:-1], axis=-1)
+    def step(x):
+        decay = jnp.exp(-jnp.abs(x))
+        density = decay / jnp.square(1 + decay)
+        return density
 
-    start_2 = objective(value)
+    trips = jnp.clip(count, 1, 6).astype(jnp.int32)
+    x_3 = lax.fori_loop(0, trips, lambda _, state: jnp.clip(step(state), -1, 1), x)
 
-    def too_long(carry):
-        size, tries = carry
-        return (objective(value - size * direction) > start_2) & (tries < 5)
+    def body(later, row):
+        value, ends = row
+        total = value + jnp.where(ends, 0, 0.579 * later)
+        return total, total
 
-    def halve(carry):
-        size, tries = carry
-        return (size / 2, tries + 1)
-
-    size, _ = lax.while_loop(too_long, halve, (jnp.ones((), value.dtype), 0))
-    return value - size * direction
+    _, sums = lax.scan(body, jnp.zeros_like(x_3[0]), (x_3, done), reverse=True)
+    return sums

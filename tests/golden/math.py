@@ -2,15 +2,20 @@ import jax.numpy as jnp
 from jax import lax
 
 
-def digamma(x):
-    """The digamma function of a positive number."""
-    return lax.digamma(jnp.abs(x) + 0.1)
+def binomial_log_mass(successes, p):
+    """The logarithm of a binomial probability."""
+    k = jnp.clip(successes, 0, 14).astype(jnp.float32)
+    q = jnp.clip(p, 0.02, 0.98)
+    choices = lax.lgamma(14 + 1.0) - lax.lgamma(k + 1) - lax.lgamma(14 - k + 1)
+    return choices + k * jnp.log(q) + (14 - k) * jnp.log1p(-q)
 
 
-def laplace_density(x, location):
-    """The density of a Laplace distribution."""
-    return jnp.exp(-jnp.abs(x - location) / 1.36) / (2 * 1.36)
+def waveform(t):
+    """A periodic wave."""
+    phase = t / 1.29 - jnp.floor(t / 1.29)
+    value = jnp.where(phase < 0.5, 1, -1) * jnp.ones_like(t)
+    return value
 
 
-def laplace_density_of_digamma(location, x):
-    return laplace_density(digamma(x), location)
+def waveform_of_binomial_log_mass(successes, p):
+    return waveform(binomial_log_mass(successes, p))
