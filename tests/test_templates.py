@@ -98,8 +98,8 @@ def test_the_order_does_not_depend_on_the_file_system(tmp_path, library):
         ("def f(x: F, *, k: Annotated[int, Uniform(0.5, 2)]) -> F:\n    'p'\n    return x\n".replace("F", F), 1,
          "with whole ends"),
         ("def f(x: F, *, k: Literal[b'x']) -> F:\n    'p'\n    return x\n".replace("F", F), 1, "expected Literal"),
-        ("def f(x: F) -> F:\n    'p'\n    match 1:\n        case _:\n            pass\n    return x\n".replace("F", F), 3,
-         "`match` is not in the template language"),
+        ("def f(x: F) -> F:\n    'p'\n    match 1:\n        case _:\n            pass\n    return x\n".replace("F", F),
+         3, "`match` is not in the template language"),
     ],
 )  # fmt: skip
 def test_what_is_outside_the_language_is_refused_with_its_line(tmp_path, text, line, message):
