@@ -131,8 +131,12 @@ def generate(
             run = _Run(config, folder, report)
             if folder.committed_rows < config.target:
                 run.show()
-                with engines.local(Setup(config, tuple(template_folders), os.getpid()), workers) as engine:
-                    run.fill(engine)
+                try:
+                    with engines.local(Setup(config, tuple(template_folders), os.getpid()), workers) as engine:
+                        run.fill(engine)
+                finally:
+                    # Also where the run is stopped: what is shown last is what is safe.
+                    run.show()
             run.show("writing shards")
             # An old report must not stand beside new data if this run ends between the two.
             (out / "report.html").unlink(missing_ok=True)

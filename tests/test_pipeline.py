@@ -108,27 +108,25 @@ def test_every_row_lowers_to_its_text_in_a_process_of_its_own(corpus):
 
 def test_another_number_of_workers_gives_the_same_bytes(corpus, tmp_path):
     out = tmp_path / "out"
-    done = run_jaxir(command(out, "--workers", "3"), tmp_path, {"PYTHONHASHSEED": "5", "TZ": "Asia/Tokyo"})
+    done = run_jaxir(
+        command(out, "--workers", "3"),
+        tmp_path,
+        {"PYTHONHASHSEED": "5", "TZ": "Asia/Tokyo", "JAX_DEFAULT_MATMUL_PRECISION": "highest"},
+    )
     assert done.returncode == 0, done.stderr
-    assert data(out) == data(corpus)
+    # Only `.jaxir/` may differ: the card, the figures and the report are the same as well.
+    assert tree(out) == tree(corpus)
 
 
 def test_three_kills_and_a_resume_give_the_same_bytes(corpus, tmp_path):
     out = tmp_path / "out"
-    for number, condition in enumerate(
-        (lambda: commits(out) >= 1, lambda: commits(out) >= 2, lambda: (out / ".jaxir" / "staging").exists())
-    ):
-        process = start(command(out, "--workers", "2"), tmp_path)
-        children = []
-
-        def reached(process=process, condition=condition, children=children) -> bool:
-            children[:] = psutil.Process(process.pid).children(recursive=True) or children
-            return process.poll() is not None or condition()
-
-        wait_until(process, reached)
-        if process.poll() is None:
+    moments = (lambda: commits(out) >= 1, lambda: commits(out) >= 2, lambda: (out / ".jaxir" / "staging").exists())
+    for number, reached in enumerate(moments):
+        with start(command(out, "--workers", "2"), tmp_path) as process:
+            wait_until(process, lambda process=process: psutil.Process(process.pid).children(recursive=True))
+            children = psutil.Process(process.pid).children(recursive=True)
+            wait_until(process, reached)
             process.kill()
-        process.wait()
         assert commits(out) >= min(number + 1, 2)
         # No orphan: the workers notice that their parent is gone.
         _, alive = psutil.wait_procs(children, timeout=30)
@@ -140,16 +138,16 @@ def test_three_kills_and_a_resume_give_the_same_bytes(corpus, tmp_path):
 
 def test_a_killed_worker_costs_nothing(corpus, tmp_path):
     out = tmp_path / "out"
-    process = start(command(out, "--workers", "2"), tmp_path)
 
     def workers() -> list[psutil.Process]:
         return [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
 
-    wait_until(process, lambda: commits(out) >= 1)
-    workers()[0].kill()
-    wait_until(process, lambda: commits(out) >= 2)
-    workers()[-1].kill()
-    _, errors = process.communicate(timeout=600)
+    with start(command(out, "--workers", "2"), tmp_path) as process:
+        wait_until(process, lambda: commits(out) >= 1)
+        workers()[0].kill()
+        wait_until(process, lambda: commits(out) >= 2)
+        workers()[-1].kill()
+        _, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors
     assert data(out) == data(corpus)
 
@@ -165,10 +163,10 @@ def test_an_extended_run_equals_one_that_went_this_far_at_once(corpus, tmp_path)
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stop_is_one_line_on_how_to_go_on(tmp_path, number, code):
     out = tmp_path / "out"
-    process = start(command(out, "--workers", "2"), tmp_path)
-    wait_until(process, lambda: commits(out) >= 1)
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=120)
+    with start(command(out, "--workers", "2"), tmp_path) as process:
+        wait_until(process, lambda: commits(out) >= 1)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=120)
     assert process.returncode == code, errors
     assert "Traceback" not in errors
     last = errors.strip().splitlines()[-1]
