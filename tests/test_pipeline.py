@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -217,7 +218,7 @@ def broken(x: Float[Array, "m n"]) -> Float[Array, "m n"]:
 '''
 
 
-def test_a_template_that_always_fails_is_named(tmp_path):
+def test_a_template_that_does_not_type_check_is_named_before_anything_is_made(tmp_path):
     (tmp_path / "ops").mkdir()
     (tmp_path / "ops" / "math.py").write_text(BAD_TEMPLATE)
     (tmp_path / "one.yaml").write_text("max_attempts: 4\n")
@@ -225,8 +226,9 @@ def test_a_template_that_always_fails_is_named(tmp_path):
     arguments += ["--levels", "1", "--categories", "math", "--balanced"]
     done = run_jaxir([*arguments, "--workers", "2"], tmp_path)
     assert done.returncode == 2
-    assert "candidates were refused" in done.stderr or "template 'broken'" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert f"{tmp_path / 'ops' / 'math.py'}:6: template 'broken': tracing raises" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_users_own_templates_are_used(tmp_path):
@@ -237,6 +239,18 @@ def test_a_users_own_templates_are_used(tmp_path):
     assert done.returncode == 0, done.stdout
     done = run_jaxir(["templates", "show", "my_gram", "--templates", "ops"], tmp_path)
     assert "def my_gram" in done.stdout
+
+
+def test_templates_that_hold_too_few_programs_are_said_so(tmp_path):
+    (tmp_path / "one.yaml").write_text(
+        "max_attempts: 2\nrows_per_skeleton: 1\nlevels: {1: 1}\ncategories: {arithmetic: 1}\nbalanced: true\n"
+    )
+    done = run_jaxir(["generate", "--config", "one.yaml", "--target", "900", "--out", "out"], tmp_path)
+    assert done.returncode == 2
+    last = done.stderr.strip().splitlines()[-1]
+    assert re.match(r"jaxir: index \d+: 2 candidates were refused", last)
+    assert "raise rows_per_skeleton" in last
+    assert "Traceback" not in done.stderr
 
 
 def test_admission_takes_five_rows_of_a_skeleton():
