@@ -10,6 +10,7 @@ that is extended makes it anew, so that its rows are those of a run that went th
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -28,7 +29,7 @@ from jaxir.config import Config
 from jaxir.engines import Engine, WorkerDied
 from jaxir.errors import UserError
 from jaxir.generator.templates import library_digest
-from jaxir.sample import CATEGORIES, Rejection, Sample
+from jaxir.sample import CATEGORIES, SPLITS, Rejection, Sample
 from jaxir.version import __version__
 from jaxir.writer import files
 from jaxir.writer.folder import Folder
@@ -54,26 +55,50 @@ class Progress:
 
 
 class Admission:
-    """Admission rule 6: a row's IR is new up to names, and its skeleton has room."""
+    """Admission rule 6, and splits that do not leak.
+
+    A row's IR must be new up to names, and its skeleton must have room. The split follows from the skeleton; one source
+    text may be lowered for several input types, and two programs may compute the same, so a row is also refused if its
+    source or its behaviour is in another split already.
+    """
+
+    #: What is remembered of a row.
+    COLUMNS = ("canonical_hash", "skeleton_hash", "behavior_hash", "python_source", "split")
 
     def __init__(self, rows_per_skeleton: int) -> None:
         self.rows_per_skeleton = rows_per_skeleton
         self.canonical: set[bytes] = set()
         self.skeletons: Counter[bytes] = Counter()
+        self.split_of_source: dict[bytes, int] = {}
+        self.split_of_behavior: dict[bytes, int] = {}
 
-    def refuse(self, sample: Sample) -> str:
+    def refuse(self, row: Mapping[str, Any]) -> str:
         """Why the row may not come in, or "" after it was let in."""
-        canonical, skeleton = bytes.fromhex(sample.canonical_hash), bytes.fromhex(sample.skeleton_hash)
+        canonical, skeleton, behavior, source, split = self._keys(row)
         if canonical in self.canonical:
             return "duplicate IR"
         if self.skeletons[skeleton] >= self.rows_per_skeleton:
             return "skeleton is full"
-        self.add(canonical, skeleton)
+        if self.split_of_source.get(source, split) != split:
+            return "source is in another split"
+        if self.split_of_behavior.get(behavior, split) != split:
+            return "behaviour is in another split"
+        self.add(row)
         return ""
 
-    def add(self, canonical: bytes, skeleton: bytes) -> None:
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Remember a row that is in the corpus."""
+        canonical, skeleton, behavior, source, split = self._keys(row)
         self.canonical.add(canonical)
         self.skeletons[skeleton] += 1
+        self.split_of_source[source] = split
+        self.split_of_behavior[behavior] = split
+
+    @staticmethod
+    def _keys(row: Mapping[str, Any]) -> tuple[bytes, bytes, bytes, bytes, int]:
+        canonical, skeleton = bytes.fromhex(row["canonical_hash"]), bytes.fromhex(row["skeleton_hash"])
+        source = hashlib.sha256(row["python_source"].encode()).digest()[:16]
+        return canonical, skeleton, bytes.fromhex(row["behavior_hash"]), source, SPLITS.index(row["split"])
 
 
 def identity(config: Config, template_folders: Sequence[Path]) -> dict[str, str]:
@@ -175,9 +200,9 @@ class _Run:
         self.admission = Admission(config.rows_per_skeleton)
         self.tally = Tally()
         self.roots: dict[str, list[int]] = {}  #: root template -> [candidates, refused for its own sake]
-        for table in folder.iter_committed(Tally.COLUMNS):
+        for table in folder.iter_committed(sorted({*Admission.COLUMNS, *Tally.COLUMNS})):
             for row in table.to_pylist():
-                self.admission.add(bytes.fromhex(row["canonical_hash"]), bytes.fromhex(row["skeleton_hash"]))
+                self.admission.add(row)
                 self.tally.add(row)
 
     @property
@@ -196,7 +221,7 @@ class _Run:
             samples, rejections = self._admit_block(engine, block, pending)
             self.folder.commit(samples, Counter((rejection.stage, rejection.reason) for rejection in rejections))
             for sample in samples:
-                self.tally.add(dataclasses.asdict(sample))
+                self.tally.add(vars(sample))
             self.show()
 
     def show(self, note: str = "") -> None:
@@ -224,7 +249,7 @@ class _Run:
                 if outcome.sample is None:
                     self._give_up(outcome)
                     continue
-                reason = self.admission.refuse(outcome.sample)
+                reason = self.admission.refuse(vars(outcome.sample))
                 if not reason:
                     admitted[outcome.index] = outcome.sample
                     continue
@@ -284,7 +309,7 @@ class _Run:
 class Tally:
     """Counts over the rows of a corpus, for `stats.json`."""
 
-    COLUMNS = ("category", "level", "split", "operation", "canonical_hash", "skeleton_hash", "python_chars", "ir_chars")
+    COLUMNS = ("category", "level", "split", "operation", "python_chars", "ir_chars")
 
     def __init__(self) -> None:
         self.counts: dict[str, Counter[str]] = {name: Counter() for name in ("category", "level", "split", "operation")}

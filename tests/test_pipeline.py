@@ -79,6 +79,9 @@ def test_rows_are_balanced_distinct_and_complete(corpus):
     assert len({row["canonical_hash"] for row in found}) == TARGET
     assert len({row["id"] for row in found}) == TARGET
     assert max(Counter(row["skeleton_hash"] for row in found).values()) <= 5
+    for name in ("python_source", "skeleton_hash", "behavior_hash", "canonical_hash"):
+        splits = {(row[name], row["split"]) for row in found}
+        assert len(splits) == len({row[name] for row in found}), f"{name} is in two splits"
     for row in found:
         assert row["split"] == split_of(row["skeleton_hash"])
         for name in (
@@ -253,10 +256,18 @@ def test_templates_that_hold_too_few_programs_are_said_so(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_admission_takes_five_rows_of_a_skeleton():
+def test_admission_takes_five_rows_of_a_skeleton_and_lets_nothing_into_two_splits():
     from rows import make_sample
 
+    def row(number: int, **changes) -> dict:
+        own = {"canonical_hash": f"{number:032x}", "behavior_hash": f"{number:032x}", "python_source": str(number)}
+        return vars(make_sample(number, **{"skeleton_hash": "ab" * 16, "split": "train", **own, **changes}))
+
     admission = pipeline.Admission(5)
-    samples = [make_sample(index, canonical_hash=f"{index:032x}", skeleton_hash="ab" * 16) for index in range(7)]
-    assert [admission.refuse(sample) for sample in samples] == [*[""] * 5, *["skeleton is full"] * 2]
-    assert admission.refuse(samples[0]) == "duplicate IR"
+    rows = [row(number) for number in range(7)]
+    assert [admission.refuse(item) for item in rows] == [*[""] * 5, *["skeleton is full"] * 2]
+    assert admission.refuse(rows[0]) == "duplicate IR"
+    other = {"skeleton_hash": "cd" * 16, "split": "test"}
+    assert admission.refuse(row(8, python_source="3", **other)) == "source is in another split"
+    assert admission.refuse(row(8, behavior_hash=f"{3:032x}", **other)) == "behaviour is in another split"
+    assert admission.refuse(row(8, python_source="3", skeleton_hash="ef" * 16)) == ""
