@@ -327,7 +327,7 @@ def test_exploding_calls_are_refused():
             made += f"%b{branch} = func.call @f{level + 1}(%a{branch}) : ({tensor}) -> {tensor}\n"
         made += f"%c = stablehlo.add %b0, %b1 : {tensor}\nreturn %c : {tensor}\n}}\n"
     made += f"func.func private @f25(%0: {tensor}) -> {tensor} {{\nreturn %0 : {tensor}\n}}\n}}\n"
-    with pytest.raises(Rejected, match="call expansion too large"):
+    with pytest.raises(Rejected, match="program too large after inlining"):
         structure(parse(made))
 
 
@@ -360,3 +360,40 @@ def test_hashes_do_not_depend_on_the_process():
         )
         outputs.add(ran.stdout)
     assert outputs == {"{} {}\n".format(*hashes(source))}
+
+
+@pytest.mark.parametrize(
+    "name", ["cholesky", "inv", "det", "qr", "svd", "eigvals", "eigh", "slogdet", "pinv", "matrix_rank"]
+)
+def test_linear_algebra_of_two_sizes_is_one_skeleton(name):
+    # The custom calls carry a sharding rule that spells out the sizes: a hint for compilers, no computation.
+    function = getattr(jnp.linalg, name)
+    assert of(function, (5, 5)).skeleton == of(function, (7, 7)).skeleton
+    assert of(function, (5, 5)).canonical != of(function, (7, 7)).canonical
+
+
+def test_orthogonal_and_unitary_routines_are_one_skeleton():
+    real, imaginary = (of(jnp.linalg.qr, (4, 4), dtype=dtype) for dtype in (jnp.float32, jnp.complex64))
+    assert real.skeleton == imaginary.skeleton
+
+
+def _scan(x, y):
+    (a, b), _ = lax.scan(lambda c, _: ((jnp.sin(c[0]), c[1] + 1), None), (x, y), None, length=3)
+    return a, b
+
+
+DEPENDENCE = [
+    (lambda x, y: jnp.sin(lax.optimization_barrier((x, y))[0]), [(0,)]),
+    (lambda x, y: lax.while_loop(lambda c: c[0][0] < 9, lambda c: (c[0] + 1, c[1] * 2), (x, y)), [(0,), (0, 1)]),
+    (lambda x, y: lax.while_loop(lambda c: c[0][0] < 9, lambda c: (c[0] + c[1], c[1]), (x, y)), [(0, 1), (1,)]),
+    (lambda x, y: lax.sort((x, y), num_keys=1), [(0,), (0, 1)]),
+    (_scan, [(0,), (1,)]),
+    (lambda x, y: lax.cond(x[0] > 0, lambda: (x, y), lambda: (x + 1, y * 2)), [(0,), (0, 1)]),
+    (lambda x, y: jax.jit(lambda a, b: (a, b * 2))(x, y), [(0,), (1,)]),
+    (lambda x, y: lax.cond(x[0] > 0, lambda: jnp.arange(3.0), lambda: jnp.ones(3)) + y, [(0, 1)]),
+]
+
+
+@pytest.mark.parametrize(("function", "depends"), DEPENDENCE, ids=range(len(DEPENDENCE)))
+def test_each_result_depends_on_what_it_is_made_of(function, depends):
+    assert list(of(function, (3,), (3,)).depends) == depends

@@ -207,7 +207,11 @@ def test_the_legacy_layout_has_real_source(tmp_path):
     ]
     done = run_jaxir(arguments, tmp_path)
     assert done.returncode == 0, done.stderr
-    lines = [json.loads(line) for path in sorted((tmp_path / "old" / "data").glob("*.jsonl")) for line in path.open()]
+    lines = [
+        json.loads(line)
+        for path in sorted((tmp_path / "old" / "data").glob("*.jsonl"))
+        for line in path.read_text().splitlines()
+    ]
     assert {"python_source", "ir_code", "dialect", "input_info", "complexity"} <= set(lines[0])
     assert sum(line["dialect"] == "stablehlo" for line in lines) == 5
     assert all("def " in line["python_source"] for line in lines)
@@ -227,5 +231,5 @@ def test_both_formats_and_every_reader(corpus):
     files = sorted(map(str, (corpus / "data").glob("*.parquet")))
     assert sum(len(pandas.read_parquet(path)) for path in files) == 20
     assert polars.read_parquet(files).height == 20
-    assert duckdb.sql(f"select count(*) from '{corpus}/data/*.parquet'").fetchone() == (20,)
+    assert duckdb.sql(f"select count(*) from '{corpus}/data/*.parquet'").fetchall() == [(20,)]
     assert sum(len(path.read_text().splitlines()) for path in (corpus / "jsonl").glob("*.jsonl")) == 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, run_jaxir
 
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "templates").glob("*.md"), *(ROOT / "docs").glob("*.md")])
 
 
@@ -24,16 +26,12 @@ PYTHON = [(path, text) for path in DOCUMENTS for text in blocks(path, "python")]
 @pytest.mark.parametrize(("path", "text"), PYTHON, ids=[f"{path.name}-{n}" for n, (path, _) in enumerate(PYTHON)])
 def test_python_examples_run(path, text, tmp_path):
     (tmp_path / "data").symlink_to(ROOT / "data")
+    # A file, because a function's source is looked up in the file that it comes from.
+    (tmp_path / "example.py").write_text(text)
     done = subprocess.run(
-        [sys.executable, "-c", text], cwd=tmp_path, capture_output=True, text=True, check=False, env=environment()
+        [sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True, check=False, env=ENVIRONMENT
     )
     assert done.returncode == 0, done.stderr
-
-
-def environment() -> dict[str, str]:
-    import os
-
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 COMMANDS = sorted(

@@ -375,3 +375,10 @@ def test_a_function_that_calls_itself():
         return x if n == 0 else inner(x * 2, n - 1)
 
     assert holds(inner, X).python_source.count("def inner") == 1
+
+
+def test_arguments_without_an_element_type_of_ours_are_one_line():
+    with pytest.raises(UserError, match=r"key<fry>: expected one of .*key_data"):
+        extract(lambda key: jax.random.uniform(key), jax.random.key(0))
+    with pytest.raises(UserError, match="expected one of"):
+        extract(lambda x: x, np.zeros(2, dtype=[("a", "<i4")]))

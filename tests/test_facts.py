@@ -124,3 +124,15 @@ def test_a_called_function_costs_each_time():
     found = facts(parse(lowered(fn, ((5,), np.float32)).as_text()))
     assert found.op_counts["stablehlo.sine"] == 1
     assert (found.transcendentals, found.flops) == (10.0, 10.0)
+
+
+@pytest.mark.parametrize("out", [1, 4, 7])
+@pytest.mark.parametrize(
+    ("window", "stride", "low", "dilation"), [(1, 1, 0, 1), (3, 1, 1, 1), (3, 2, 2, 2), (5, 3, 0, 2)]
+)
+def test_taps_that_read_no_padding_are_counted_without_a_loop(out, window, stride, low, dilation):
+    from jaxir.extractor.facts import _taps
+
+    size = 6
+    slow = sum(0 <= p * stride + t * dilation - low < size for p in range(out) for t in range(window))
+    assert _taps(out, size, window, stride, low, 1, dilation) == slow

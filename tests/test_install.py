@@ -51,15 +51,15 @@ def installed(folder: Path, what: list[str]) -> Path:
     site = subprocess.run(
         [python, "-c", "import site; print(site.getsitepackages()[0])"], capture_output=True, text=True, check=True
     ).stdout.strip()
+    # At the end of its path, so that only what is missing there comes from this environment (the build backend too).
+    outer = next(path for path in map(Path, sys.path) if (path / "jax").is_dir())
+    (Path(site) / "zz_outer.pth").write_text(f"{outer}\n")
     subprocess.run(
         [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", "--no-build-isolation", *what],
         check=True,
         capture_output=True,
         env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
     )
-    # After its own packages, so that only what is missing there comes from this environment.
-    outer = next(path for path in map(Path, sys.path) if (path / "jax").is_dir())
-    (Path(site) / "zz_outer.pth").write_text(f"{outer}\n")
     return python
 
 

@@ -226,3 +226,17 @@ def test_tracebacks_show_the_text():
     with pytest.raises(ValueError, match="1") as caught:
         fn(1)
     assert "# the line" in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_module_can_find_itself_while_it_runs():
+    source = (
+        "from __future__ import annotations\nimport dataclasses\nfrom typing import ClassVar\n\n\n"
+        "@dataclasses.dataclass\nclass Scale:\n    by: float\n    name: ClassVar[str] = 'scale'\n\n\n"
+        "def kernel(x):\n    return x * Scale(2.0).by\n"
+    )
+    assert load(source, "kernel")(3.0) == 6.0
+
+
+def test_a_text_that_exits_is_refused():
+    with pytest.raises(Rejected, match="SystemExit"):
+        load("raise SystemExit(0)\n", "kernel")

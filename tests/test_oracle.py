@@ -175,6 +175,12 @@ def test_inputs_suit_the_domain(body, distribution):
         ("jnp.sum(x) + jnp.zeros(3), x", ["float32[4]"], "constant output"),
         ("jnp.where(x > 100, x, 1.0)[0]", ["float32[4]"], "constant output"),
         ("x - x", ["int32[]"], "constant output"),
+        # One output that lives does not hide another that never changes.
+        (
+            "(x, lax.cond(x[0] > 0, lambda: jnp.arange(3.0), lambda: jnp.arange(3.0)))",
+            ["float32[4]"],
+            "constant output",
+        ),
     ],
 )
 def test_dull_kernels_are_rejected(body, specs, reason):

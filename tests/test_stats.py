@@ -279,3 +279,15 @@ def test_legacy_records_differ_by_name_only() -> None:
     first, third = legacy_record(0)["ir_code"], legacy_record(2)["ir_code"]
     assert first != third
     assert first.replace("kernel_00000", "kernel_00002") == third
+
+
+def test_leaks_are_found_among_many_split_names(tmp_path: Path) -> None:
+    path = tmp_path / "many.jsonl"
+    names = [f"s{number}" for number in range(59)]
+    rows = [
+        {"python_source": f"def f():\n    return {n}\n", "ir": f"module @m{n}", "split": s} for n, s in enumerate(names)
+    ]
+    rows += [{"python_source": "def f():\n    return 0\n", "ir": "module @other", "split": "s58"}] * 2
+    rows += [{"python_source": "def f():\n    return 99\n", "ir": f"module @x{n}", "split": f"t{n}"} for n in range(9)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert analyze(open_corpus(path)).leakage["source"]["s0/s58"] == 1

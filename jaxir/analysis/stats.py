@@ -206,7 +206,9 @@ class _Counting:
             for name in sorted(set(values)):
                 self.names[field].note(name)
         self.operation_of_row.append(self.operations.setdefault(operation, len(self.operations)))
-        group = self.splits.setdefault(split, len(self.splits)) if len(self.splits) < _MAX_SPLITS else 0
+        group = self.splits.get(split)
+        if group is None:
+            group = self.splits.setdefault(split, len(self.splits)) if len(self.splits) < _MAX_SPLITS else 0
 
         self.placeholders[classify_source(source)] += 1
         self.missing["ir"] += not ir.strip()

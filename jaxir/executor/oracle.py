@@ -363,6 +363,10 @@ def digest(outputs: Sequence[Array]) -> str:
     return total.hexdigest()
 
 
+#: 1e-307 to 1e308 as literals: NumPy's `power` may differ in the last bit between processors, and ties would flip.
+_POWERS: Final = np.array([float(f"1e{exponent}") for exponent in range(-307, 309)])
+
+
 def _rounded(array: Array) -> bytes:
     """An array to three significant digits: integers times powers of ten; one zero, one NaN."""
     if array.dtype == np.bool_ or array.dtype.kind in "iu":
@@ -375,7 +379,8 @@ def _rounded(array: Array) -> bytes:
     floor = _NOISE * float(magnitude.max(initial=0.0))
     kept = magnitude > max(floor, np.finfo(np.float64).tiny)
     exponent = np.floor(np.log10(np.where(kept, magnitude, 1.0)))
-    digits = np.rint(np.where(kept, values, 0.0) / 10.0 ** (exponent - 2))
+    scale = _POWERS[np.clip(exponent - 2, -307, 308).astype(np.int64) + 307]
+    digits = np.rint(np.where(kept, values, 0.0) / scale)
     overflow = np.abs(digits) >= 1000
     digits, exponent = np.where(overflow, digits / 10, digits), np.where(overflow, exponent + 1, exponent)
     special = np.where(np.isnan(values), 1, np.where(finite, 0, np.where(values > 0, 2, 3)))
@@ -404,6 +409,13 @@ def _is_constant(array: Array) -> bool:
     return array.dtype != np.bool_ and array.size > 1 and bool((array == array.flat[0]).all())
 
 
+def _is_frozen(outputs: Sequence[Array], probes: Sequence[Sequence[Array]]) -> bool:
+    """Whether all outputs, or one of them with several elements, are the same whatever the inputs were."""
+    same = [all(digest([probe[place]]) == digest([array]) for probe in probes) for place, array in enumerate(outputs)]
+    alone = (array.dtype != np.bool_ and array.size > 1 for array in outputs)
+    return all(same) or any(still and counts for still, counts in zip(same, alone, strict=True))
+
+
 def observe(extraction: Extraction) -> Observation:
     """Admission rule 5: find inputs on which all outputs are finite and none is constant.
 
@@ -425,7 +437,7 @@ def observe(extraction: Extraction) -> Observation:
                 fault = fault or "non-finite output"
                 continue
             exact = digest(outputs)
-            if any(map(_is_constant, outputs)) or all(digest(probe) == exact for probe in probes):
+            if any(map(_is_constant, outputs)) or _is_frozen(outputs, probes):
                 fault = fault or "constant output"
                 continue
             return Observation(base + position, exact, behavior(probes))

@@ -25,6 +25,7 @@ import re
 from typing import Final, NamedTuple
 
 from jaxir.errors import Rejected
+from jaxir.extractor.dependence import EFFECTS, Dependence
 from jaxir.extractor.program import Block, Op, Program
 
 #: Elementwise ops whose two operands may be swapped (StableHLO specification; floating point addition and
@@ -35,7 +36,9 @@ COMMUTATIVE: Final = frozenset(
 #: `a > b` is hashed as `b < a`.
 MIRRORED: Final = {"GT": "LT", "GE": "LE"}
 #: Names and layout hints for compilers; no part of the computation.
-IGNORED_ATTRIBUTES: Final = frozenset({"jax.result_info", "mhlo.frontend_attributes", "sym_visibility"})
+IGNORED_ATTRIBUTES: Final = frozenset(
+    {"jax.result_info", "mhlo.frontend_attributes", "sym_visibility", "sdy.sharding_rule"}
+)
 #: Attributes that carry sizes, element types or numbers: they do not count in a skeleton.
 SIZED_ATTRIBUTES: Final = frozenset(
     {
@@ -45,16 +48,16 @@ SIZED_ATTRIBUTES: Final = frozenset(
         *("lhs_dilation", "rhs_dilation", "feature_group_count", "batch_group_count"),
         *("fft_length", "k", "exponent_bits", "mantissa_bits", "compare_type", "algorithm"),
         *("replica_groups", "source_target_pairs", "channel_handle", "mhlo.sharding", "sdy.sharding"),
-        *("epsilon", "split_count", "output_operand_aliases"),
+        *("epsilon", "split_count", "output_operand_aliases", "composite_attributes"),
     }
 )
-#: Ops that count although nothing reads their results, or whose two executions are not one value.
-EFFECTS: Final = frozenset(f"stablehlo.{name}" for name in ("infeed", "outfeed", "send", "recv", "rng"))
 #: Ops looked at while calls are inlined; a program that needs more doubles at each level of its helpers.
 MAX_INLINED_OPS: Final = 50_000
 
 _COMPARE: Final = "stablehlo.compare"
-_LAPACK_TYPE: Final = re.compile(r"lapack_[sdcz]")
+#: LAPACK's names begin with the element type; the complex routines of a few say unitary or Hermitian in place of
+#: orthogonal or symmetric.
+_LAPACK_TYPE: Final = re.compile(r"lapack_[sdcz](?:(un|or)(?=gqr|mqr|gtr|mtr)|(he|sy)(?=ev|tr))?")
 _SYMBOL: Final = re.compile(r'@(?:"([^"]*)"|([\w.$-]+))')
 
 
@@ -91,6 +94,10 @@ def _hash(*parts: str) -> str:
     return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
 
 
+def _any_type(name: re.Match[str]) -> str:
+    return "lapack_?" + ("or" if name[1] else "sy" if name[2] else "")
+
+
 def _bits(mask: int) -> tuple[int, ...]:
     return tuple(position for position in range(mask.bit_length()) if mask >> position & 1)
 
@@ -115,7 +122,7 @@ class _Walk:
         for op in block.ops:
             self.visited += 1
             if self.visited > MAX_INLINED_OPS:
-                raise Rejected("parse", "call expansion too large")
+                raise Rejected("parse", "program too large after inlining")
             operands = tuple([env[number] for number in op.operands])
             if op.name == "func.call":
                 callee = _SYMBOL.match(op.attribute("callee"))
@@ -189,7 +196,7 @@ class _Walk:
                     longest = max(longest, value.depth)
             full.append(f"{name}={text}")
             if name not in SIZED_ATTRIBUTES:
-                skeleton.append(f"{name}={_LAPACK_TYPE.sub('lapack_?', text)}")
+                skeleton.append(f"{name}={_LAPACK_TYPE.sub(_any_type, text)}")
         is_effect = bool(inside) or op.name in EFFECTS or attributes.get("has_side_effect") == "true"
         if is_effect:
             # The position in the program tells two executions of the same effect apart.
@@ -248,13 +255,15 @@ def structure(program: Program) -> Structure:
     except RecursionError:
         raise Rejected("parse", "nested too deeply") from None
     roots = [*results, *walk.effects]
-    used = 0
-    for value in roots:
-        used |= value.arguments
+    dependence = Dependence(program)
+    masks = dependence.of_results([value.arguments for value in signature])
+    used = dependence.effects
+    for mask in masks:
+        used |= mask
     return Structure(
         canonical=_hash("program", *[v.canonical for v in signature], "returns", *[v.canonical for v in roots]),
         skeleton=_hash("program", *[v.skeleton for v in signature], "returns", *[v.skeleton for v in roots]),
-        depends=tuple(_bits(value.arguments) for value in results),
+        depends=tuple(map(_bits, masks)),
         used=_bits(used),
         depth=max((value.depth for value in roots), default=0),
     )

@@ -135,6 +135,10 @@ def _spread(text: str, count: int, default: int) -> tuple[int, ...]:
 def _taps(out: int, size: int, window: int, stride: int, low: int, base_dilation: int, dilation: int) -> int:
     """Pairs (output position, window position) along one axis that read an element and no padding."""
     extent = (size - 1) * base_dilation + 1
+    if base_dilation == 1:
+        # For each tap the positions that read an element are a range.
+        shifts = (low - tap * dilation for tap in range(window))
+        return sum(max(0, min(out, -(-(extent + shift) // stride)) - max(0, -(-shift // stride))) for shift in shifts)
     count = 0
     for position in range(out):
         for tap in range(window):

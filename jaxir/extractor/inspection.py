@@ -21,7 +21,7 @@ import numpy as np
 from jaxir.errors import Rejected, UserError
 from jaxir.extractor.lower import Extraction, extract_kernel, forget, lower
 from jaxir.extractor.standalone import innermost, standalone
-from jaxir.sample import DIALECTS, ArraySpec, Kernel, Sample
+from jaxir.sample import DIALECTS, DTYPES, ArraySpec, Kernel, Sample
 
 
 def extract(
@@ -110,7 +110,9 @@ def kernel_of(fn: Callable[..., Any], specs: Sequence[ArraySpec]) -> tuple[Kerne
 
 
 def spec_of(value: Any) -> ArraySpec:
-    """The spec of an array, a NumPy array, a Python scalar or a `jax.ShapeDtypeStruct`, as `jax.jit` would type it.
+    """The spec of an array, a NumPy array, a Python scalar or a `jax.ShapeDtypeStruct`.
+
+    A Python number stands for an array of JAX's default type for it; `jax.jit` would besides call it weakly typed.
 
     Raises:
         UserError: the value is none of these.
@@ -118,6 +120,9 @@ def spec_of(value: Any) -> ArraySpec:
     if isinstance(value, ArraySpec):
         return value
     if hasattr(value, "shape") and hasattr(value, "dtype"):
+        if str(value.dtype) not in DTYPES:
+            hint = "; give its key data (jax.random.key_data)" if str(value.dtype).startswith("key<") else ""
+            raise UserError(f"argument of element type {value.dtype}: expected one of {', '.join(DTYPES)}{hint}")
         return ArraySpec(tuple(value.shape), str(jax.dtypes.canonicalize_dtype(value.dtype)))
     if isinstance(value, bool | int | float | complex | np.generic):
         return ArraySpec((), str(jax.numpy.result_type(value)))

@@ -14,6 +14,8 @@ import dataclasses
 import hashlib
 import json
 import linecache
+import sys
+import types
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
@@ -76,12 +78,16 @@ def load(source: str, function_name: str) -> Callable[..., Any]:
     digest = hashlib.sha256(source.encode()).hexdigest()[:16]
     filename = f"<jaxir {digest}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    namespace: dict[str, Any] = {"__name__": f"jaxir_kernel_{digest}"}
+    module = types.ModuleType(f"jaxir_kernel_{digest}")
+    # While it runs, the module can be found by its name, as dataclasses with annotations in quotes need.
+    sys.modules[module.__name__] = module
     try:
-        exec(compile(source, filename, "exec", dont_inherit=True), namespace)
-    except Exception as error:
+        exec(compile(source, filename, "exec", dont_inherit=True), vars(module))
+    except (Exception, SystemExit) as error:
         raise Rejected("trace", type(error).__name__, str(error)) from error
-    function = namespace.get(function_name)
+    finally:
+        del sys.modules[module.__name__]
+    function = vars(module).get(function_name)
     if not callable(function):
         raise Rejected("trace", "no such function", function_name)
     return function  # type: ignore[no-any-return]  # `callable` cannot say which

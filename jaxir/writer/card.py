@@ -23,7 +23,14 @@ NAME = "jaxir: Python kernels and their compiler IR"
 SUMMARY = "JAX kernels as Python source, each with the compiler IR it lowers to, distinct and reproducible row by row."
 _TAG = "jaxir"
 _TEMPLATE = "card.md.j2"
-_SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
+_SIZES = (
+    (10**3, "n<1K"),
+    (10**4, "1K<n<10K"),
+    (10**5, "10K<n<100K"),
+    (10**6, "100K<n<1M"),
+    (10**7, "1M<n<10M"),
+    *((10**8, "10M<n<100M"), (10**9, "100M<n<1B"), (10**10, "1B<n<10B"), (10**11, "10B<n<100B"), (10**12, "100B<n<1T")),
+)
 
 CATEGORY_DOCS: dict[str, str] = {
     "arithmetic": "elementwise arithmetic, comparisons, bits and number types",
@@ -122,7 +129,7 @@ def features(schema: pa.Schema | pa.StructType) -> list[dict[str, Any]]:
 
 def size_category(rows: int) -> str:
     """The Hub's name for a number of rows."""
-    return next((name for limit, name in _SIZES if rows < limit), "n>10M")
+    return next((name for limit, name in _SIZES if rows < limit), "n>1T")
 
 
 def metadata(data: Sequence[DataFile], schema: pa.Schema = SCHEMA) -> dict[str, Any]:
