@@ -1,26 +1,27 @@
 """The one loop: plan -> (generate -> extract -> check) on an engine -> admit -> write.
 
-Rows are admitted here and nowhere else, in index order within rounds within blocks: a block is `BLOCK` indices; in each
-round every index of it that is still open offers its next candidate, and the candidates are admitted in index order.
-What is admitted therefore depends on (seed, config) alone, whatever the workers deliver first. A finished block is
-committed, and the next ones are computed ahead while this one is admitted. The last block of a run may be short; a run
-that is extended makes it anew, so that its rows are those of a run that went this far at once.
+Rows are admitted here and nowhere else (by the rules of `admission`), in index order within rounds within blocks: a
+block is `BLOCK` indices; in each round every index of it that is still open offers its next candidate, and the
+candidates are admitted in index order. What is admitted therefore depends on (seed, config) alone, whatever the workers
+deliver first. A finished block is committed, and the next ones are computed ahead while this one is admitted. The last
+block of a run may be short; a run that is extended makes it anew, so that its rows are those of a run that went this
+far at once.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import importlib.metadata
 import json
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 from jaxir import engines, resources
+from jaxir.admission import Admission, Tally
 from jaxir.analysis.corpus import open_corpus
 from jaxir.analysis.report import write_report
 from jaxir.analysis.stats import analyze
@@ -29,7 +30,7 @@ from jaxir.config import Config
 from jaxir.engines import Engine, WorkerDied
 from jaxir.errors import UserError
 from jaxir.generator.templates import library_digest
-from jaxir.sample import CATEGORIES, SPLITS, Rejection, Sample
+from jaxir.sample import Rejection, Sample
 from jaxir.version import __version__
 from jaxir.writer import files
 from jaxir.writer.folder import Folder
@@ -52,53 +53,6 @@ class Progress:
     target: int
     rejected: int = 0
     note: str = ""
-
-
-class Admission:
-    """Admission rule 6, and splits that do not leak.
-
-    A row's IR must be new up to names, and its skeleton must have room. The split follows from the skeleton; one source
-    text may be lowered for several input types, and two programs may compute the same, so a row is also refused if its
-    source or its behaviour is in another split already.
-    """
-
-    #: What is remembered of a row.
-    COLUMNS = ("canonical_hash", "skeleton_hash", "behavior_hash", "python_source", "split")
-
-    def __init__(self, rows_per_skeleton: int) -> None:
-        self.rows_per_skeleton = rows_per_skeleton
-        self.canonical: set[bytes] = set()
-        self.skeletons: Counter[bytes] = Counter()
-        self.split_of_source: dict[bytes, int] = {}
-        self.split_of_behavior: dict[bytes, int] = {}
-
-    def refuse(self, row: Mapping[str, Any]) -> str:
-        """Why the row may not come in, or "" after it was let in."""
-        canonical, skeleton, behavior, source, split = self._keys(row)
-        if canonical in self.canonical:
-            return "duplicate IR"
-        if self.skeletons[skeleton] >= self.rows_per_skeleton:
-            return "skeleton is full"
-        if self.split_of_source.get(source, split) != split:
-            return "source is in another split"
-        if self.split_of_behavior.get(behavior, split) != split:
-            return "behaviour is in another split"
-        self.add(row)
-        return ""
-
-    def add(self, row: Mapping[str, Any]) -> None:
-        """Remember a row that is in the corpus."""
-        canonical, skeleton, behavior, source, split = self._keys(row)
-        self.canonical.add(canonical)
-        self.skeletons[skeleton] += 1
-        self.split_of_source[source] = split
-        self.split_of_behavior[behavior] = split
-
-    @staticmethod
-    def _keys(row: Mapping[str, Any]) -> tuple[bytes, bytes, bytes, bytes, int]:
-        canonical, skeleton = bytes.fromhex(row["canonical_hash"]), bytes.fromhex(row["skeleton_hash"])
-        source = hashlib.sha256(row["python_source"].encode()).digest()[:16]
-        return canonical, skeleton, bytes.fromhex(row["behavior_hash"]), source, SPLITS.index(row["split"])
 
 
 def identity(config: Config, template_folders: Sequence[Path]) -> dict[str, str]:
@@ -304,36 +258,6 @@ class _Run:
                 {"stage": stage, "reason": reason, "count": count} for (stage, reason), count in rejections.items()
             ],
         }
-
-
-class Tally:
-    """Counts over the rows of a corpus, for `stats.json`."""
-
-    COLUMNS = ("category", "level", "split", "operation", "python_chars", "ir_chars")
-
-    def __init__(self) -> None:
-        self.counts: dict[str, Counter[str]] = {name: Counter() for name in ("category", "level", "split", "operation")}
-        self.lengths: dict[str, list[int]] = {"python_chars": [], "ir_chars": []}
-
-    def add(self, row: Mapping[str, Any]) -> None:
-        for name, counter in self.counts.items():
-            counter[str(row[name])] += 1
-        for name, values in self.lengths.items():
-            values.append(row[name])
-
-    def figures(self) -> dict[str, Any]:
-        """Medians of the text lengths and rows by category, level, split and root template."""
-        figures: dict[str, Any] = {}
-        for name, values in self.lengths.items():
-            ordered = sorted(values)
-            figures[f"median_{name}"] = ordered[len(ordered) // 2] if ordered else 0
-            figures[f"p90_{name}"] = ordered[len(ordered) * 9 // 10] if ordered else 0
-        order = {name: position for position, name in enumerate(CATEGORIES)}
-        by_category = sorted(self.counts["category"].items(), key=lambda item: order.get(item[0], len(order)))
-        figures["categories"] = dict(by_category)
-        for plural, name in (("levels", "level"), ("splits", "split"), ("operations", "operation")):
-            figures[plural] = dict(sorted(self.counts[name].items()))
-        return figures
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,6 +17,7 @@ import pytest
 from conftest import ROOT, run_jaxir
 
 from jaxir import config, pipeline
+from jaxir.admission import Admission
 from jaxir.errors import UserError
 from jaxir.sample import CATEGORIES, SCHEMA, split_of
 from jaxir.writer.folder import Folder
@@ -263,7 +264,7 @@ def test_admission_takes_five_rows_of_a_skeleton_and_lets_nothing_into_two_split
         own = {"canonical_hash": f"{number:032x}", "behavior_hash": f"{number:032x}", "python_source": str(number)}
         return vars(make_sample(number, **{"skeleton_hash": "ab" * 16, "split": "train", **own, **changes}))
 
-    admission = pipeline.Admission(5)
+    admission = Admission(5)
     rows = [row(number) for number in range(7)]
     assert [admission.refuse(item) for item in rows] == [*[""] * 5, *["skeleton is full"] * 2]
     assert admission.refuse(rows[0]) == "duplicate IR"

@@ -1,0 +1,87 @@
+"""What a corpus remembers of its rows: whether another may come in, and the counts of `stats.json`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from jaxir.sample import CATEGORIES, SPLITS
+
+
+class Admission:
+    """Admission rule 6, and splits that do not leak.
+
+    A row's IR must be new up to names, and its skeleton must have room. The split follows from the skeleton; one source
+    text may be lowered for several input types, and two programs may compute the same, so a row is also refused if its
+    source or its behaviour is in another split already.
+    """
+
+    #: What is remembered of a row.
+    COLUMNS = ("canonical_hash", "skeleton_hash", "behavior_hash", "python_source", "split")
+
+    def __init__(self, rows_per_skeleton: int) -> None:
+        self.rows_per_skeleton = rows_per_skeleton
+        self.canonical: set[bytes] = set()
+        self.skeletons: Counter[bytes] = Counter()
+        self.split_of_source: dict[bytes, int] = {}
+        self.split_of_behavior: dict[bytes, int] = {}
+
+    def refuse(self, row: Mapping[str, Any]) -> str:
+        """Why the row may not come in, or "" after it was let in."""
+        canonical, skeleton, behavior, source, split = self._keys(row)
+        if canonical in self.canonical:
+            return "duplicate IR"
+        if self.skeletons[skeleton] >= self.rows_per_skeleton:
+            return "skeleton is full"
+        if self.split_of_source.get(source, split) != split:
+            return "source is in another split"
+        if self.split_of_behavior.get(behavior, split) != split:
+            return "behaviour is in another split"
+        self.add(row)
+        return ""
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Remember a row that is in the corpus."""
+        canonical, skeleton, behavior, source, split = self._keys(row)
+        self.canonical.add(canonical)
+        self.skeletons[skeleton] += 1
+        self.split_of_source[source] = split
+        self.split_of_behavior[behavior] = split
+
+    @staticmethod
+    def _keys(row: Mapping[str, Any]) -> tuple[bytes, bytes, bytes, bytes, int]:
+        canonical, skeleton = bytes.fromhex(row["canonical_hash"]), bytes.fromhex(row["skeleton_hash"])
+        source = hashlib.sha256(row["python_source"].encode()).digest()[:16]
+        return canonical, skeleton, bytes.fromhex(row["behavior_hash"]), source, SPLITS.index(row["split"])
+
+
+class Tally:
+    """Counts over the rows of a corpus, for `stats.json`."""
+
+    COLUMNS = ("category", "level", "split", "operation", "python_chars", "ir_chars")
+
+    def __init__(self) -> None:
+        self.counts: dict[str, Counter[str]] = {name: Counter() for name in ("category", "level", "split", "operation")}
+        self.lengths: dict[str, list[int]] = {"python_chars": [], "ir_chars": []}
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        for name, counter in self.counts.items():
+            counter[str(row[name])] += 1
+        for name, values in self.lengths.items():
+            values.append(row[name])
+
+    def figures(self) -> dict[str, Any]:
+        """Medians of the text lengths and rows by category, level, split and root template."""
+        figures: dict[str, Any] = {}
+        for name, values in self.lengths.items():
+            ordered = sorted(values)
+            figures[f"median_{name}"] = ordered[len(ordered) // 2] if ordered else 0
+            figures[f"p90_{name}"] = ordered[len(ordered) * 9 // 10] if ordered else 0
+        order = {name: position for position, name in enumerate(CATEGORIES)}
+        by_category = sorted(self.counts["category"].items(), key=lambda item: order.get(item[0], len(order)))
+        figures["categories"] = dict(by_category)
+        for plural, name in (("levels", "level"), ("splits", "split"), ("operations", "operation")):
+            figures[plural] = dict(sorted(self.counts[name].items()))
+        return figures
