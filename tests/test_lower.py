@@ -178,6 +178,7 @@ def test_tuple_results_stand_in_parentheses():
         ("def f(x, y):\n    return x @ y[:2]\n", "trace", "TypeError"),
         ("def f(x, y):\n    return x + 1\n", "inputs", "unused input"),
         ("import jax\ndef f(x, y):\n    return x + y, jax.numpy.ones(3)\n", "inputs", "output ignores the inputs"),
+        ("def f(x, y):\n    return y, x\n", "inputs", "no computation"),
     ],
 )
 def test_rejections(source, stage, reason):

@@ -234,6 +234,9 @@ def extract_kernel(
     if strict:
         check_inputs(kernel.inputs, found, structure)
     figures = facts.facts(found)
+    if strict and not figures.num_ops:
+        # The magnitude of an unsigned number, say: JAX sees that it is the number.
+        raise Rejected("inputs", "no computation")
     stored = lowering.stablehlo if "stablehlo" in dialects else ""
     sample = Sample(
         id=sample_id(kernel.source, kernel.inputs, lowering.platforms, lowering.stablehlo),
