@@ -141,7 +141,7 @@ def test_is_card(corpus: Path, tmp_path: Path) -> None:
 
 def test_size_categories() -> None:
     names = [card.size_category(rows) for rows in (1, 999, 1000, 9999, 10_000, 10**6, 10**9)]
-    assert names == ["n<1K", "n<1K", "1K<n<10K", "1K<n<10K", "10K<n<100K", "1M<n<10M", "n>10M"]
+    assert names == ["n<1K", "n<1K", "1K<n<10K", "1K<n<10K", "10K<n<100K", "1M<n<10M", "1B<n<10B"]
 
 
 def test_croissant_names_every_file_with_its_hash(corpus: Path) -> None:
