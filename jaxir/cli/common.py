@@ -1,0 +1,69 @@
+"""What several commands share: the group that prints errors, options, files that the user names."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from jaxir.errors import UserError
+
+
+class Group(click.Group):
+    """A click group that prints a `UserError` as one line and exits with 2, and offers the nearest command."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            click.echo(f"jaxir: {error}", err=True)
+            ctx.exit(2)
+
+
+TEMPLATES = click.option(
+    "--templates",
+    "template_folders",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Add the templates of a folder of jaxtyped functions; may be given several times.",
+)
+
+
+def names(_: click.Context, parameter: click.Parameter, value: str | None) -> list[str] | None:
+    """A comma-separated option as a list."""
+    return None if value is None else [item.strip() for item in value.split(",") if item.strip()]
+
+
+def numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[int] | None:
+    items = names(ctx, parameter, value)
+    if items is None:
+        return None
+    if not all(item.isdigit() for item in items):
+        raise UserError(f"{parameter.opts[0]} {value}: expected numbers with commas between, such as 1,2,3")
+    return [int(item) for item in items]
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def write_text(path: Path, text: str) -> None:
+    with one_line(path):
+        path.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def one_line(path: Path) -> Iterator[None]:
+    """A file that cannot be written is the user's to mend."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror}") from None
