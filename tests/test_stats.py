@@ -6,13 +6,15 @@ import json
 import random
 import subprocess
 import sys
+import tempfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from corpora import legacy_record, native_rows, write_legacy, write_native
 
+from jaxir.analysis import keys
 from jaxir.analysis.corpus import Corpus, open_corpus
-from jaxir.analysis.keys import KeyColumn
 from jaxir.analysis.stats import Stats, analyze, classify_source
 from jaxir.analysis.universe import universe
 
@@ -223,47 +225,62 @@ def test_run_figures_of_the_caller_come_first_and_odd_ones_do_no_harm(tmp_path: 
     assert "6 rows hold" in analyze(open_corpus(folder)).to_text()
 
 
-def test_the_keys_agree_with_sets() -> None:
+@pytest.mark.parametrize("buffer", [10_000, 700, 3], ids=["in_memory", "spilled", "spilled_often"])
+def test_the_keys_agree_with_sets(buffer: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(keys, "BUFFER", buffer)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     rng = random.Random(0)
-    column, groups = KeyColumn(), [set[str](), set[str](), set[str]()]
+    column, groups = keys.KeyColumn(), [set[str](), set[str](), set[str]()]
     counts: dict[str, int] = {}
-    for row in range(5000):
+    labels: dict[str, int] = {}
+    for row in range(1500):
         key, group = f"k{int(rng.paretovariate(0.7)) % 900}", rng.randrange(3)
-        column.add(row, key, group)
+        column.add(row, key, group, label=row * 2)
         groups[group].add(key)
         counts[key] = counts.get(key, 0) + 1
+        labels.setdefault(key, row * 2)
+    column.add(1500, "", 0)
+    assert len(column) == 1500
+    assert bool(list(tmp_path.iterdir())) == (buffer < 1500)
     shares = column.finish()
-    assert shares.rows == 5000
+    assert not list(tmp_path.iterdir())
+    assert shares.rows == 1500
     assert shares.distinct == len(counts)
-    assert shares.counts.tolist() == sorted(counts.values(), reverse=True)
+    assert shares.sizes == dict(sorted(Counter(counts.values()).items()))
+    first = sorted(counts, key=lambda key: (-counts[key], labels[key]))[: keys.TOP]
+    assert shares.top == [(counts[key], labels[key]) for key in first]
     assert shares.shared == {(a, b): len(groups[a] & groups[b]) for a, b in ((0, 1), (0, 2), (1, 2))}
 
 
 MANY = """
 import resource
+from jaxir.analysis import keys
 from jaxir.analysis.corpus import Corpus, Row
 from jaxir.analysis.stats import analyze
+
+keys.BUFFER = 2_000
+memory = []
 
 class Made(Corpus):  # rows that are made as they are read, so that nothing but the analysis holds memory
     def rows(self):
         row = dict.fromkeys(Row.__annotations__, "") | {"inputs": (), "templates": (), "transforms": ()}
         keys = ("id", "python_source", "stablehlo", "canonical_hash", "skeleton_hash", "behavior_hash", "operation")
-        for number in range(40_000):
+        for number in range(60_000):
+            if number in (20_000, 59_999):
+                memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
             yield row | dict.fromkeys(keys, f"k{number}") | {"split": f"s{number % 3}"}
 
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 stats = analyze(Made("", "foreign", (), {}))
-grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
 operations = stats.counts["operation"]
-print(stats.distinct["skeleton"], len(operations), operations["(other)"], grown // stats.rows)
+print(stats.distinct["skeleton"], len(operations), operations["(other)"], (memory[1] - memory[0]) // 40_000)
 """
 
 
-def test_a_row_costs_few_hundred_bytes_and_names_are_bounded() -> None:
+def test_memory_does_not_grow_with_the_rows_and_names_are_bounded() -> None:
     done = subprocess.run([sys.executable, "-c", MANY], capture_output=True, text=True, check=True)
     skeletons, operations, others, bytes_a_row = map(int, done.stdout.split())
-    assert (skeletons, operations, others) == (40_000, 10_001, 30_000)
-    assert bytes_a_row < 800  # of which about 300 are the bounded tables of names
+    assert (skeletons, operations, others) == (60_000, 10_001, 50_000)
+    assert bytes_a_row < 20  # six keys of 29 bytes each were 174
 
 
 def test_the_universe_is_what_was_measured() -> None:

@@ -1,7 +1,8 @@
 """What a corpus holds, in one streaming pass: distinctness, balance, coverage, lengths, leakage, ten random pairs.
 
-Memory is about 400 bytes a row (six keys, lengths, and a copy of one key while it is sorted), so a million rows take
-0.4 GB. The result is a function of the rows alone: no path, no clock, no order of a set gets into it.
+Memory does not grow with the corpus: keys that are compared between rows go through `keys.KeyColumn`, which spills to
+temporary files, and everything else is a counter of bounded size. The result is a function of the rows alone: no path,
+no clock, no order of a set gets into it.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ import hashlib
 import heapq
 import re
 import warnings
-from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jaxir.analysis.corpus import Corpus, Row
 from jaxir.analysis.irnames import canonical_text, skeleton_of_canonical
@@ -187,10 +188,9 @@ class _Counting:
         self.pairs: Counter[tuple[str, str]] = Counter()
         self.custom_calls = _Names()
         self.bigrams: set[tuple[str, str]] = set()
-        self.lengths = {name: array("q") for name in LENGTHS}
+        self.lengths: dict[str, Counter[int]] = {name: Counter() for name in LENGTHS}
         self.splits: dict[str, int] = {}
         self.operations: dict[str, int] = {}
-        self.operation_of_row = array("i")
         self.reservoir: list[tuple[int, int, dict[str, str]]] = []
 
     def add(self, row: Row) -> None:
@@ -205,7 +205,7 @@ class _Counting:
         for field, values in (("template", row["templates"]), ("transform", row["transforms"])):
             for name in sorted(set(values)):
                 self.names[field].note(name)
-        self.operation_of_row.append(self.operations.setdefault(operation, len(self.operations)))
+        label = self.operations.setdefault(operation, len(self.operations))
         group = self.splits.get(split)
         if group is None:
             group = self.splits.setdefault(split, len(self.splits)) if len(self.splits) < _MAX_SPLITS else 0
@@ -214,8 +214,8 @@ class _Counting:
         self.missing["ir"] += not ir.strip()
         self.missing["description"] += not row["description"].strip()
         self._scan(ir)
-        self.lengths["python_chars"].append(len(source))
-        self.lengths["ir_chars"].append(len(ir))
+        self.lengths["python_chars"][_length(len(source))] += 1
+        self.lengths["ir_chars"][_length(len(ir))] += 1
 
         names = canonical_text(ir)
         self.hashed_skeletons += bool(row["skeleton_hash"])
@@ -228,7 +228,7 @@ class _Counting:
             "behavior": row["behavior_hash"],
         }
         for key, value in keys.items():
-            self.keys[key].add(number, value, group)
+            self.keys[key].add(number, value, group, label)
         self._maybe_keep(number, row)
 
     def _scan(self, ir: str) -> None:
@@ -246,7 +246,7 @@ class _Counting:
         for kind in facts.element_types:
             self.dtypes.note(kind)
         # Like the column `num_ops`, the length leaves out the ends of regions.
-        self.lengths["num_ops"].append(facts.ops.total() - facts.ops["stablehlo.return"])
+        self.lengths["num_ops"][_length(facts.ops.total() - facts.ops["stablehlo.return"])] += 1
 
     def _maybe_keep(self, number: int, row: Row) -> None:
         """Keep the ten rows whose hash is smallest: a random choice that the content alone makes."""
@@ -263,7 +263,6 @@ class _Counting:
     def finish(self, kind: str, run: dict[str, Any]) -> Stats:
         shares = {key: column.finish() for key, column in self.keys.items()}
         skeletons = shares["skeleton"]
-        per_skeleton = Counter(skeletons.counts.tolist())
         pairs: dict[str, dict[str, int]] = {}
         for (op, element), programs in sorted(self.pairs.items()):
             pairs.setdefault(op, {})[element] = programs
@@ -273,7 +272,7 @@ class _Counting:
             rows=self.rows,
             distinct={key: share.distinct for key, share in shares.items() if share.rows},
             keyed={key: share.rows for key, share in shares.items() if share.rows},
-            skeleton_basis={0: "text", len(self.keys["skeleton"]): "hash"}.get(self.hashed_skeletons, "mixed"),
+            skeleton_basis={0: "text", skeletons.rows: "hash"}.get(self.hashed_skeletons, "mixed"),
             placeholders=dict(self.placeholders),
             missing=dict(self.missing),
             counts={field: _sorted(field, names) for field, names in self.names.items()},
@@ -290,11 +289,8 @@ class _Counting:
             coverage=self._coverage(),
             lengths={name: _quantiles(values) for name, values in self.lengths.items()},
             histograms={name: _histogram(values) for name, values in self.lengths.items()},
-            rows_per_skeleton=dict(sorted(per_skeleton.items())),
-            top_skeletons=[
-                (int(rows), operations[self.operation_of_row[first]])
-                for rows, first in zip(skeletons.counts[:10], skeletons.first_rows[:10], strict=True)
-            ],
+            rows_per_skeleton=skeletons.sizes,
+            top_skeletons=[(rows, operations[label]) for rows, label in skeletons.top],
             leakage=self._leakage(shares),
             samples=[kept for _, _, kept in sorted(self.reservoir, key=lambda entry: (-entry[0], -entry[1]))],
             run=run,
@@ -370,22 +366,33 @@ def _covered(emittable: Iterable[str], programs: Mapping[str, int]) -> dict[str,
     }
 
 
-def _quantiles(values: array[int]) -> dict[str, int]:
-    if not values:
+def _length(value: int) -> int:
+    """The value itself, to three or four digits above 100,000: so that a counter of lengths stays small."""
+    return value if value < 100_000 else int(float(f"{value:.3e}"))
+
+
+def _weighted(counts: Counter[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The values in order, and how often each occurs."""
+    values = sorted(counts)
+    return np.array(values, dtype=np.int64), np.array([counts[value] for value in values], dtype=np.int64)
+
+
+def _quantiles(counts: Counter[int]) -> dict[str, int]:
+    if not counts:
         return {name: 0 for name, _ in QUANTILES}
-    ordered = np.frombuffer(values, dtype=np.int64)
-    found = np.quantile(ordered, [share for _, share in QUANTILES], method="inverted_cdf")
+    values, weights = _weighted(counts)
+    found = np.quantile(values, [share for _, share in QUANTILES], method="inverted_cdf", weights=weights)
     return {name: int(value) for (name, _), value in zip(QUANTILES, found, strict=True)}
 
 
-def _histogram(values: array[int]) -> dict[str, list[int]]:
+def _histogram(counts: Counter[int]) -> dict[str, list[int]]:
     """Counts in up to 40 bins between the shortest and the longest, in equal steps of the logarithm."""
-    if not values:
+    if not counts:
         return {"edges": [], "counts": []}
-    ordered = np.frombuffer(values, dtype=np.int64)
-    low, high = max(1, int(ordered.min())), max(2, int(ordered.max()) + 1)
+    values, weights = _weighted(counts)
+    low, high = max(1, int(values.min())), max(2, int(values.max()) + 1)
     edges = np.unique(np.round(np.geomspace(low, high, 41)).astype(np.int64))
     if len(edges) < 2:
         edges = np.array([low, low + 1], dtype=np.int64)
-    counts, _ = np.histogram(np.maximum(ordered, low), bins=edges)
-    return {"edges": edges.tolist(), "counts": counts.tolist()}
+    heights, _ = np.histogram(np.maximum(values, low), bins=edges, weights=weights)
+    return {"edges": edges.tolist(), "counts": heights.tolist()}
