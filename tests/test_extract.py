@@ -107,6 +107,24 @@ def test_closure_values_become_assignments():
     assert "act = _squash" in source
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (complex("inf"), "complex(float("),
+        (complex(-0.0, 1.0), "complex(-0.0, 1.0)"),
+        (2 - 3j, "(2-3j)"),
+        (np.array([complex(0, -np.inf)], np.complex64), "dtype='complex64'"),
+        (np.zeros((0, 3), np.float32), "np.zeros((0, 3), dtype='float32')"),
+        (jnp.zeros((2, 0), jnp.bfloat16), "jnp.zeros((2, 0), dtype='bfloat16')"),
+    ],
+)
+def test_closure_over_values_whose_literal_says_too_little(value, text):
+    def inner(x):
+        return x * 2 + jnp.abs(jnp.sum(jnp.asarray(value)))
+
+    assert text in holds(inner, X).python_source
+
+
 def test_closure_over_library_functions_partials_and_extended_types():
     table = np.array([0.5, 1.5, -2.0, 0.0], ml_dtypes.bfloat16)
     fn = make_closure(jnp.float32(3.0), {"a": [1]}, table, functools.partial(jax.nn.leaky_relu, negative_slope=0.2), 1)

@@ -297,7 +297,13 @@ class _Writer:
             return self.array(value, origin)
         if isinstance(value, float):
             return repr(value) if math.isfinite(value) else f'float("{value}")'
-        if value is None or isinstance(value, bool | int | complex | str | bytes):
+        if isinstance(value, complex):
+            # The literal loses signs of zeros, and has no infinity.
+            plain = all(
+                math.isfinite(part) and (part or math.copysign(1, part) > 0) for part in (value.real, value.imag)
+            )
+            return repr(value) if plain else f"complex({inner(value.real)}, {inner(value.imag)})"
+        if value is None or isinstance(value, bool | int | str | bytes):
             return repr(value)
         if type(value) is tuple:
             return f"({', '.join(map(inner, value))}{',' if len(value) == 1 else ''})"
@@ -336,11 +342,13 @@ class _Writer:
         self.add_import(alias, f"import {module} as {alias}")
         plain = np.asarray(value)
         is_extended = plain.dtype.isbuiltin != 1
-        items = self.expression((plain.astype(np.float64) if is_extended else plain).tolist(), origin)
         dtype = repr(plain.dtype.name)
         if is_extended and alias == "np":  # an element type that NumPy only knows through ml_dtypes
             self.add_import("ml_dtypes", "import ml_dtypes")
             dtype = f"ml_dtypes.{plain.dtype.name}"
+        if not plain.size:  # nested lists do not say the sizes beside a zero
+            return f"{alias}.zeros({plain.shape}, dtype={dtype})"
+        items = self.expression((plain.astype(np.float64) if is_extended else plain).tolist(), origin)
         text = f"{alias}.array({items}, dtype={dtype})"
         return f"{text}[()]" if isinstance(value, np.generic) else text
 
