@@ -1,11 +1,19 @@
-"""Distinct samples per second of the pipeline, beside the plain loop over the same kernels, interleaved in one run.
+"""Speed of jaxir beside public JAX over the same kernels, interleaved in one run, since machines are noisy.
 
     python scripts/bench.py --rows 400 --rounds 3 --json bench.json
 
-Each round makes a corpus of `--rows` rows with all workers (wall time, start-up included and apart), then runs the
-plain loop `exec`, `jax.jit(f).lower(*specs).as_text()` over the same kernels in one process. The loop is what a script
-without jaxir would do: no hashes, no checks, no run, no files; and its kernels are known to work and to be distinct.
-Machines are noisy: look at the ratio of a round, not at the seconds.
+A round makes a corpus of `--rows` rows with a seed of its own and then measures, in processes of their own:
+
+* extraction: `exec` of each source and its lowering to text, by the plain loop `jax.jit(f).lower(*specs).as_text()` and
+  by jaxir's extractor, in one process and in one for each core. Imports and the first ten kernels, which warm
+  both up, are not timed. The texts are compared (up to about 1,000 kernels a process: beyond, JAX's own caches evict
+  entries and the plain loop's text is no longer that of a fresh process).
+* pipeline: the whole `jaxir generate` with `--verify fast` and `--verify none` as a user sees it, start-up included,
+  and without the start-up (measured as the time of one row). The plain loop neither makes kernels nor hashes, runs,
+  verifies or writes anything, and its kernels are known to be distinct.
+* reading: `load_dataset`, streaming, `jaxir analyze` over the corpus; `jaxir validate` over a share of it.
+
+Rows a second are wall time; ratios are the figures to look at. For memory and for cost by size see `run_scale.py`.
 """
 
 from __future__ import annotations
@@ -17,89 +25,198 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 import pyarrow.dataset
 
+#: Kernels that warm a process up before the clock starts.
+WARM = 10
+#: What every measured process sees: one thread each, no device but the CPU.
+ENVIRONMENT = {"JAX_PLATFORMS": "cpu", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+#: Lowers kernels of a file and prints seconds and a digest of the texts; `lowered` is what the two ways differ in.
 LOOP = """
-import json, sys, time
-import jax
+import hashlib, json, sys, time
 kernels = json.load(open(sys.argv[1]))
-def struct(shape, dtype):
-    return jax.ShapeDtypeStruct(tuple(shape), jax.numpy.dtype(dtype))
-structs = [[struct(*spec) for spec in specs] for _, _, specs in kernels]
+{way}
+prepared = [(source, name, prepare(types)) for source, name, types in kernels]
+for kernel in prepared[:{warm}]:
+    lowered(*kernel)
+texts = []
 start = time.perf_counter()
-for (source, name, _), specs in zip(kernels, structs):
+for kernel in prepared[{warm}:]:
+    texts.append(lowered(*kernel))
+seconds = time.perf_counter() - start
+print(json.dumps([seconds, [hashlib.sha256(text.encode()).hexdigest() for text in texts]]))
+"""
+PLAIN = """
+import jax
+
+def prepare(types):
+    specs = []
+    for text in types:
+        dtype, _, dims = text.rstrip("]").partition("[")
+        shape = tuple(int(dim) for dim in dims.split(",") if dim)
+        specs.append(jax.ShapeDtypeStruct(shape, jax.numpy.dtype(dtype)))
+    return specs
+
+def lowered(source, name, specs):
     namespace = {}
     exec(source, namespace)
-    jax.jit(namespace[name]).lower(*specs).as_text()
+    return jax.jit(namespace[name]).lower(*specs).as_text()
+"""
+JAXIR = """
+from jaxir.extractor.lower import load, lower
+from jaxir.sample import ArraySpec
+
+def prepare(types):
+    return [ArraySpec.parse(text) for text in types]
+
+def lowered(source, name, specs):
+    return lower(load(source, name), specs).stablehlo
+"""
+READER = """
+import sys, time
+from datasets import load_dataset
+start = time.perf_counter()
+{body}
 print(time.perf_counter() - start)
 """
+LOAD = "load_dataset(sys.argv[1], cache_dir=sys.argv[2])"
+STREAM = "for row in load_dataset(sys.argv[1], split='train', streaming=True): pass"
 
 
-def kernels_of(corpus: Path) -> list[tuple[str, str, list[tuple[list[int], str]]]]:
-    """Source, function name and argument specs of every row, in plan order."""
-    table = pyarrow.dataset.dataset(sorted(map(str, (corpus / "data").glob("*.parquet")))).to_table(
-        columns=["index", "python_source", "function_name", "inputs"]
-    )
-    kernels = []
-    for row in table.sort_by("index").to_pylist():
-        specs = []
-        for text in row["inputs"]:
-            dtype, _, dims = text.rstrip("]").partition("[")
-            specs.append(([int(dim) for dim in dims.split(",") if dim], dtype))
-        kernels.append((row["python_source"], row["function_name"], specs))
-    return kernels
+def kernels_of(corpus: Path) -> list[tuple[str, str, list[str]]]:
+    """Source, function name and argument types of every row, in plan order."""
+    files = sorted(map(str, (corpus / "data").glob("*.parquet")))
+    columns = ["index", "python_source", "function_name", "inputs"]
+    rows = pyarrow.dataset.dataset(files).to_table(columns=columns).sort_by("index").to_pylist()
+    return [(row["python_source"], row["function_name"], row["inputs"]) for row in rows]
 
 
-def generated(out: Path, rows: int, seed: int, workers: int) -> float:
-    """Seconds of one `jaxir generate`, as a whole process."""
-    command = [sys.executable, "-m", "jaxir", "generate", "--target", str(rows), "--balanced", "--seed", str(seed)]
+def run(command: Sequence[str]) -> str:
+    """Output of a command; its errors are shown."""
+    environment = {**os.environ, **ENVIRONMENT}
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
+
+
+def seconds(action: Callable[[], object]) -> float:
     start = time.perf_counter()
-    subprocess.run([*command, "--workers", str(workers), "--out", str(out)], check=True, capture_output=True)
+    action()
     return time.perf_counter() - start
 
 
+def lowering(way: str, kernels: Sequence[Any], folder: Path, processes: int) -> tuple[float, list[str]]:
+    """Kernels a second and digests of the texts, by so many processes that share the kernels."""
+    code = LOOP.format(way=way, warm=WARM)
+    children = []
+    for number in range(processes):
+        path = folder / f"kernels-{number}.json"
+        path.write_text(json.dumps(list(kernels[:WARM]) + list(kernels[WARM + number :: processes])))
+        children.append(
+            subprocess.Popen(
+                [sys.executable, "-c", code, str(path)],
+                stdout=subprocess.PIPE,
+                text=True,
+                env={**os.environ, **ENVIRONMENT},
+            )
+        )
+    answers = []
+    for child in children:
+        output, _ = child.communicate()
+        if child.returncode:
+            raise click.ClickException(f"a lowering process ended with exit code {child.returncode}")
+        answers.append(json.loads(output))
+    rate = sum(len(digests) / taken for taken, digests in answers)
+    return rate, [digest for _, digests in answers for digest in digests]
+
+
+def extraction(corpus: Path, folder: Path, workers: int) -> dict[str, float]:
+    kernels = kernels_of(corpus)
+    figures: dict[str, float] = {}
+    for processes, label in ((1, "one process"), (workers, "all cores")):
+        plain, expected = lowering(PLAIN, kernels, folder, processes)
+        ours, texts = lowering(JAXIR, kernels, folder, processes)
+        figures[f"plain loop, {label} (kernels/s)"] = plain
+        figures[f"jaxir, {label} (kernels/s)"] = ours
+        figures[f"texts that differ, {label}"] = sum(a != b for a, b in zip(expected, texts, strict=True))
+    base = figures["plain loop, one process (kernels/s)"]
+    for label in ("one process", "all cores"):
+        figures[f"jaxir, {label}, to the plain loop in one process"] = figures[f"jaxir, {label} (kernels/s)"] / base
+    return figures
+
+
+def generated(out: Path, rows: int, seed: int, workers: int, verify: str) -> float:
+    """Seconds of one `jaxir generate`, as a whole process."""
+    command = [sys.executable, "-m", "jaxir", "generate", "--balanced", "--target", str(rows), "--seed", str(seed)]
+    return seconds(lambda: run([*command, "--workers", str(workers), "--verify", verify, "--out", str(out)]))
+
+
+def pipeline(whole: float, unverified: float, start: float, rows: int, plain: float) -> dict[str, float]:
+    net = max(1e-9, whole - start)
+    return {
+        "generate (rows/s)": rows / whole,
+        "generate without start-up (rows/s)": rows / net,
+        "start-up (s)": start,
+        "generate --verify none (rows/s)": rows / unverified,
+        "verification to the rest of the work": max(0.0, whole - unverified) / max(1e-9, unverified - start),
+        "generate to the plain loop in one process": rows / whole / plain,
+        "generate without start-up to the plain loop in one process": rows / net / plain,
+    }
+
+
+def reading(corpus: Path, rows: int, folder: Path) -> dict[str, float]:
+    def reader(body: str) -> float:
+        code = READER.format(body=body)
+        return float(run([sys.executable, "-c", code, str(corpus), str(folder / "cache")]))
+
+    share = min(rows, 100)
+    jaxir = [sys.executable, "-m", "jaxir"]
+    analyze = seconds(lambda: run([*jaxir, "analyze", str(corpus)]))
+    validate = seconds(lambda: run([*jaxir, "validate", str(corpus), "--sample", str(share)]))
+    return {
+        "load_dataset (rows/s)": rows / reader(LOAD),
+        "streaming, train (rows/s)": rows / reader(STREAM),
+        "analyze, start-up included (rows/s)": rows / analyze,
+        f"validate, {share} rows, start-up included (rows/s)": share / validate,
+    }
+
+
 @click.command()
-@click.option("--rows", default=400, show_default=True, type=click.IntRange(1))
+@click.option("--rows", default=400, show_default=True, type=click.IntRange(WARM * 2))
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
 @click.option("--workers", default=os.cpu_count(), show_default=True, type=click.IntRange(1))
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write the figures here.")
 def main(rows: int, rounds: int, workers: int, json_path: Path | None) -> None:
     """See the text at the top of this file."""
-    results: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory() as folder:
-        for number in range(rounds):
-            out = Path(folder) / str(number)
-            start_up = generated(Path(folder) / f"one-{number}", 1, number, workers)
-            whole = generated(out, rows, number, workers)
-            path = Path(folder) / "kernels.json"
-            path.write_text(json.dumps(kernels_of(out)))
-            environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
-            loop = subprocess.run(
-                [sys.executable, "-c", LOOP, str(path)], check=True, capture_output=True, text=True, env=environment
-            )
-            seconds = float(loop.stdout)
-            entry = {
-                "pipeline_rows_per_s": rows / whole,
-                "pipeline_rows_per_s_without_start": rows / max(1e-9, whole - start_up),
-                "start_s": start_up,
-                "plain_loop_rows_per_s": rows / seconds,
-            }
-            entry["ratio"] = entry["pipeline_rows_per_s"] / entry["plain_loop_rows_per_s"]
-            entry["ratio_without_start"] = entry["pipeline_rows_per_s_without_start"] / entry["plain_loop_rows_per_s"]
-            results.append(entry)
-            print(f"round {number}: " + ", ".join(f"{name} {value:.2f}" for name, value in entry.items()), flush=True)
-    medians = {name: statistics.median(entry[name] for entry in results) for name in results[0]}
-    print(f"median of {rounds} rounds of {rows} rows, {workers} workers:")
-    for name, value in medians.items():
-        print(f"  {name:<36} {value:8.2f}")
+    results: list[dict[str, float]] = []
+    for seed in range(rounds):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            out = folder / "corpus"
+            start = generated(folder / "one", 1, seed, workers, "fast")
+            whole = generated(out, rows, seed, workers, "fast")
+            figures = extraction(out, folder, workers)
+            unverified = generated(folder / "unverified", rows, seed, workers, "none")
+            figures |= pipeline(whole, unverified, start, rows, figures["plain loop, one process (kernels/s)"])
+            figures |= reading(out, rows, folder)
+        results.append(figures)
+        click.echo(f"round {seed + 1} of {rounds} done", err=True)
+    width = max(map(len, results[0]))
+    click.echo(f"| {rows} rows, {workers} workers, {rounds} rounds".ljust(width + 2) + " | median |    min |    max |")
+    click.echo(f"|{'-' * (width + 2)}|-------:|-------:|-------:|")
+    medians = {name: statistics.median(figures[name] for figures in results) for name in results[0]}
+    for name, median in medians.items():
+        values = [figures[name] for figures in results]
+        click.echo(f"| {name:<{width}} | {median:6.2f} | {min(values):6.2f} | {max(values):6.2f} |")
     if json_path is not None:
-        json_path.write_text(
-            json.dumps({"rows": rows, "workers": workers, "rounds": results, "median": medians}, indent=2) + "\n"
-        )
+        facts = {"rows": rows, "workers": workers, "rounds": results, "median": medians}
+        json_path.write_text(json.dumps(facts, indent=2) + "\n")
+    if any(value for figures in results for name, value in figures.items() if name.startswith("texts that differ")):
+        raise click.ClickException("texts differ from those of public JAX")
 
 
 if __name__ == "__main__":
