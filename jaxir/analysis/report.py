@@ -22,6 +22,7 @@ from jaxir.analysis.text import (
     cells,
     clean,
     headline,
+    lowering_tables,
     missing_lines,
     number,
     percent,
@@ -76,6 +77,7 @@ def render(stats: Stats, title: str = "") -> str:
         kinds=known.element_types,
         heat=_heat(stats),
         missing=[(name, clean(names)) for name, names in missing_lines(stats)],
+        lowerings=[table.title for table in lowering_tables(stats)],
         samples=[_sample(row) for row in stats.samples],
     )
 

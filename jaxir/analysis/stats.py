@@ -74,6 +74,7 @@ class Stats:
         leakage: key -> "train/test" -> keys that are in both splits.
         samples: ten random rows, chosen by a hash of their content.
         run: figures of the run (`candidates`, `rejections` as {stage, reason, count}); {} if not recorded.
+        lowering: what `crosslowering.compare_lowerings` found; {} if it was not asked.
     """
 
     kind: str
@@ -98,6 +99,7 @@ class Stats:
     leakage: dict[str, dict[str, int]]
     samples: list[dict[str, str]]
     run: dict[str, Any]
+    lowering: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types in a fixed order; of the random rows only the names, not the texts."""

@@ -158,6 +158,7 @@ def tables(stats: Stats, top: int = 20) -> list[Table]:
         ),
         _top("Custom calls", "target", stats.custom_calls, stats.rows, top, "programs"),
         _rejected(stats),
+        *lowering_tables(stats, top),
     ]
     return [table for table in out if table.rows]
 
@@ -254,6 +255,28 @@ def _rejected(stats: Stats) -> Table:
     total = sum(count for _, _, count in found)
     lines = tuple((f"{stage}: {reason}", number(count), percent(count, total)) for stage, reason, count in found[:30])
     return Table("Rejected candidates", ("stage and reason", "candidates", "share"), lines, _cut(len(found), 30))
+
+
+def lowering_tables(stats: Stats, top: int = 20) -> list[Table]:
+    """One table a platform: how its lowering differs from that for the CPU; and what could not be lowered."""
+    out = []
+    for platform, counts in stats.lowering.get("platforms", {}).items():
+        note = (
+            f"of {_many(stats.lowering['rows'], 'row')}, {number(counts['same'])} lower to the same text, "
+            f"{number(counts['differ'])} to another one and {number(counts['failed'])} not at all"
+        )
+        cut = _cut(len(counts["ops"]), top)
+        lines = [
+            (op, number(line["rows"]), number(line["cpu"]), number(line["here"]))
+            for op, line in [*counts["ops"].items()][:top]
+        ]
+        header = ("op or custom call", "rows that differ", "on cpu", f"on {platform}")
+        shown = tuple(lines) or (("no op count differs", "0", "", ""),)
+        out.append(Table(f"Lowering for {platform} against cpu", header, shown, f"{note}; {cut}" if cut else note))
+    if refused := stats.lowering.get("refused", {}):
+        rows = tuple((reason, number(count)) for reason, count in [*refused.items()][:top])
+        out.append(Table("Sources that could not be lowered", ("reason", "rows"), rows, _cut(len(refused), top)))
+    return out
 
 
 def missing_lines(stats: Stats) -> list[tuple[str, str]]:
