@@ -1,0 +1,43 @@
+"""JAX primitives in NumPy and SciPy: `RULES` by primitive name, `LIMITS` with the reason for what is left out.
+
+The rules follow the documentation of `jax.lax` and, where that is silent, the StableHLO specification. They call
+neither JAX nor XLA: parameters that tracing left (dimension numbers, sub-jaxprs) are read as data.
+"""
+
+from jaxir.executor.numpy_rules import (
+    bitwise,
+    control,
+    elementwise,
+    functions,
+    indexing,
+    linalg,
+    products,
+    random,
+    reductions,
+    shapes,
+    sorting,
+    windows,
+)
+from jaxir.executor.numpy_rules.limits import LIMITS
+from jaxir.executor.numpy_rules.registry import RULES, Array, Call, Rule, Type
+
+__all__ = [
+    "LIMITS",
+    "RULES",
+    "Array",
+    "Call",
+    "Rule",
+    "Type",
+    "bitwise",
+    "control",
+    "elementwise",
+    "functions",
+    "indexing",
+    "linalg",
+    "products",
+    "random",
+    "reductions",
+    "shapes",
+    "sorting",
+    "windows",
+]
