@@ -170,7 +170,7 @@ def test_publish_again_changes_nothing(tmp_path: Path, reference: dict[int, dict
 def test_segments_are_gone_after_publish_and_the_state_is_tidy(tmp_path: Path) -> None:
     write(tmp_path, 60)
     assert state_files(tmp_path) == {"ledger", "lock", "owner.json", "published.json", "run.json", "segments"}
-    assert sum(path.stat().st_size for path in (tmp_path / ".jaxir").rglob("*.parquet")) == 0
+    assert sum(path.stat().st_size for path in (tmp_path / ".jaxir").rglob("*.arrow")) == 0
 
 
 def test_a_published_corpus_can_be_extended(tmp_path: Path, reference: dict[int, dict[str, bytes]]) -> None:
@@ -651,7 +651,7 @@ def truncate(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [flip, truncate, Path.unlink])
-@pytest.mark.parametrize("victim", ["segments/000001.parquet", "ledger/000001.json"])
+@pytest.mark.parametrize("victim", ["segments/000001.arrow", "ledger/000001.json"])
 def test_damage_to_committed_blocks(
     tmp_path: Path,
     reference: dict[int, dict[str, bytes]],
@@ -723,7 +723,7 @@ def test_a_damaged_segment_is_restored_from_the_published_shards(
     write(tmp_path, 60)
     with Folder.open(tmp_path, IDENTITY) as folder:
         folder.commit(some_rows(60, 80), {("run", "not finite"): 3}, {"next": 80})
-    flip(tmp_path / ".jaxir" / "segments" / "000000.parquet")
+    flip(tmp_path / ".jaxir" / "segments" / "000000.arrow")
     with Folder.open(tmp_path, IDENTITY) as folder:
         assert folder.committed_rows == 80
         assert pa.concat_tables(folder.iter_committed()).equals(to_table(some_rows(0, 80)))
@@ -742,8 +742,8 @@ def test_unfinished_and_unlisted_files_are_removed(tmp_path: Path) -> None:
     with Folder.open(tmp_path, IDENTITY) as folder:
         folder.commit(some_rows(0, 20))
     state = tmp_path / ".jaxir"
-    stray = [state / "run.json.tmp", state / "segments" / "000001.parquet.tmp", state / "ledger" / "000001.json.tmp"]
-    stray += [state / "segments" / "000001.parquet", state / "staging" / "data" / "train-00000-of-00001.parquet"]
+    stray = [state / "run.json.tmp", state / "segments" / "000001.arrow.tmp", state / "ledger" / "000001.json.tmp"]
+    stray += [state / "segments" / "000001.arrow", state / "staging" / "data" / "train-00000-of-00001.parquet"]
     for path in stray:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"half")

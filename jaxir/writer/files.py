@@ -133,6 +133,7 @@ def read_sealed(path: Path, root: str = "") -> tuple[Any, str] | None:
     try:
         document = json.loads(path.read_bytes())
         body, mark = document["body"], document["seal"]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        whole: bool = mark == seal(body, root)
+    except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    return (body, mark) if mark == seal(body, root) else None
+    return (body, mark) if whole else None

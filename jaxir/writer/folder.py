@@ -7,19 +7,17 @@ out/
     lock owner.json                     one run at a time; host and process of the one that runs
     run.json                            identity of the run; everything below is sealed with it
     ledger/000000.json ...              what is committed (`jaxir.writer.ledger`)
-    segments/000000.parquet ...         the committed rows until they are published
+    segments/000000.arrow ...           the committed rows until they are published
     publish.json                        journal of a publish under way
     published.json                      what is published, with the hash of every file
 """
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import logging
 import os
-import socket
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -29,14 +27,12 @@ import filelock
 import pyarrow as pa
 
 from jaxir.errors import UserError
-from jaxir.sample import SCHEMA, Sample, to_table
-from jaxir.writer import card, files, publish, shards
+from jaxir.sample import SCHEMA, Sample
+from jaxir.writer import files, lock, opening, publish, segments, shards
 from jaxir.writer.ledger import Ledger, Record
 from jaxir.writer.publish import Published
 
 log = logging.getLogger(__name__)
-
-_NAME_OF_STATE = ".jaxir"
 
 
 class Folder:
@@ -45,14 +41,15 @@ class Folder:
     Every method raises `UserError` (one line) where the disk refuses; what was committed before stays committed.
     """
 
-    def __init__(self, path: Path, lock: filelock.BaseFileLock, root: str) -> None:
+    def __init__(self, path: Path, held: filelock.BaseFileLock, root: str, identity: Mapping[str, Any]) -> None:
         self.path = path
-        self._lock = lock
+        self._lock = held
         self._root = root
-        self._state = path / _NAME_OF_STATE
+        self._identity = identity
+        self._state = path / opening.STATE
         self._segments = self._state / "segments"
         self._ledger = Ledger(self._state / "ledger", root)
-        self._published = self._read_published()
+        self._published = Published.read(self._state / "published.json", root)
         self._published_is_whole = self._published is not None and publish.is_whole(self._published, path)
         self._restored = False
         self._check_segments()
@@ -76,14 +73,14 @@ class Folder:
         """
         out = Path(path)
         with files.disk_errors(out):
-            _refuse_foreign(out, fresh)
-            files.make_folder(out / _NAME_OF_STATE)
-            lock = _take_lock(out)
+            opening.refuse_foreign(out, fresh)
+            files.make_folder(out / opening.STATE)
+            held = lock.take(out, out / opening.STATE)
         try:
             with files.disk_errors(out):
-                return cls(out, lock, _prepare(out, identity, fresh))
+                return cls(out, held, *opening.prepare(out, identity, fresh))
         except BaseException:
-            lock.release()
+            held.release()
             raise
 
     def close(self) -> None:
@@ -107,12 +104,12 @@ class Folder:
 
     @property
     def committed_rows(self) -> int:
-        return sum(record.rows for record in self._ledger.records)
+        return self._ledger.totals.rows
 
     @property
     def last_index(self) -> int | None:
         """The highest committed index; None before the first row."""
-        return max((record.last for record in self._ledger.records if record.last is not None), default=None)
+        return self._ledger.totals.last
 
     @property
     def extra(self) -> dict[str, Any]:
@@ -122,20 +119,12 @@ class Folder:
     @property
     def rejections(self) -> dict[tuple[str, str], int]:
         """Rejections of all committed blocks by (stage, reason), sorted."""
-        total: dict[tuple[str, str], int] = {}
-        for record in self._ledger.records:
-            for stage, reason, count in record.rejections:
-                total[stage, reason] = total.get((stage, reason), 0) + count
-        return dict(sorted(total.items()))
+        return dict(sorted(self._ledger.totals.rejections.items()))
 
     @property
     def counts(self) -> dict[tuple[str, str], int]:
         """Committed rows by (split, category), in the order of the shards."""
-        total: dict[tuple[str, str], int] = {}
-        for record in self._ledger.records:
-            for split, category, rows in record.groups:
-                total[split, category] = total.get((split, category), 0) + rows
-        return dict(sorted(total.items(), key=lambda item: shards.group_order(*item[0])))
+        return dict(sorted(self._ledger.totals.counts.items(), key=lambda item: shards.group_order(*item[0])))
 
     def iter_committed(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """The committed rows in index order, one table a block, with `columns` in the order given (all by default)."""
@@ -144,7 +133,7 @@ class Folder:
             self._restore()
         for record in self._ledger.records:
             with files.disk_errors(self.path):
-                table = shards.read_parquet(self._segments / record.segment, sorted({*names, "index"}))
+                table = segments.read(self._segments, record, sorted({*names, "index"}))
             yield table.sort_by("index").select(names)
 
     # writing
@@ -171,23 +160,14 @@ class Folder:
         for before, after in itertools.pairwise(ascending):
             if after <= before:
                 raise ValueError(f"index {after} is committed after {before}; indices must ascend")
-        groups: list[tuple[str, str, int]] = []
-        tables: list[pa.Table] = []
-        by_group = sorted(samples, key=lambda row: (*shards.group_order(row.split, row.category), row.index))
-        # One row group for each split and category: publishing then reads every row once, in the order of the shards.
-        for (split, category), rows in itertools.groupby(by_group, key=lambda row: (row.split, row.category)):
-            table = to_table(rows)
-            for start in range(0, table.num_rows, shards.ROW_GROUP):
-                tables.append(table.slice(start, shards.ROW_GROUP))
-                groups.append((split, category, tables[-1].num_rows))
-        content = shards.parquet_bytes(tables)
+        content, groups = segments.encode(samples)
         record = Record(
             number=len(self._ledger.records),
             sha256=files.sha256_bytes(content),
             rows=len(samples),
             first=samples[0].index if samples else None,
             last=samples[-1].index if samples else None,
-            groups=tuple(groups),
+            groups=groups,
             rejections=tuple((*key, count) for key, count in sorted((rejections or {}).items())),
             extra=json.loads(files.canonical_json(dict(extra or {}))),
         )
@@ -264,14 +244,15 @@ class Folder:
         if not 0 < target_rows == self.committed_rows:
             raise ValueError(f"{self.committed_rows} rows are committed, {target_rows} were to be published")
         with files.disk_errors(self.path):
-            _refuse_foreign_data(self.path)
+            opening.refuse_foreign_data(self.path)
             self._restore()
             files.remove(self._state / "staging")
             files.remove(self._state / "old")
             published = publish.stage(
                 self._state / "staging",
                 self._segments,
-                self._ledger.records,
+                self._ledger,
+                run=self._identity,
                 target=target_rows,
                 formats=chosen,
                 layout=layout,
@@ -280,15 +261,11 @@ class Folder:
                 command=command,
             )
             files.write_sealed(self._state / "publish.json", published.to_json(), self._root)
-            _finish_publish(self.path, self._state, published)
+            publish.finish(self.path, self._state, published)
             self._published, self._published_is_whole = published, True
             self._drop_published_segments()
 
     # keeping segments and ledger in step
-
-    def _read_published(self) -> Published | None:
-        entry = files.read_sealed(self._state / "published.json", self._root)
-        return Published.from_json(entry[0]) if entry else None
 
     def _check_segments(self) -> None:
         """Remove segments that are not listed or not whole; forget the blocks that cannot be had back."""
@@ -333,7 +310,7 @@ class Folder:
         records = self._ledger.records
         whole = next((n for n, entry in enumerate(records) if not (self._segments / entry.segment).exists()), None)
         if whole is not None and self._published is not None:
-            whole = publish.restore(self.path, self._segments, self._published, records)
+            whole = segments.restore(self.path, self._segments, self._published.parquet, records)
         lost = records[whole:] if whole is not None else []
         if lost:
             self._ledger.truncate(len(records) - len(lost))
@@ -348,126 +325,3 @@ class Folder:
             self._restored = False
             for path in sorted(self._segments.iterdir()):
                 files.remove(path)
-
-
-def _refuse_foreign(out: Path, fresh: bool) -> None:
-    """`UserError` unless `out` is new, empty, a run's folder or, with `fresh`, a published corpus without its run."""
-    if (out / _NAME_OF_STATE / "run.json").exists() or not os.path.lexists(out):
-        return
-    if not out.is_dir():
-        raise UserError(f"{out}: is a file; a corpus is a folder; choose another --out")
-    visible = sorted(entry.name for entry in out.iterdir() if not entry.name.startswith("."))
-    if not visible:
-        return
-    if not card.is_card(out / "README.md"):
-        raise UserError(f"{out}: holds '{visible[0]}' and is no jaxir corpus; choose an empty or new folder with --out")
-    if not fresh:
-        raise UserError(
-            f"{out}: is a published corpus without its run record ({_NAME_OF_STATE}/run.json), which cannot be "
-            "continued; use --fresh to replace it or choose another --out"
-        )
-
-
-def _refuse_foreign_data(out: Path) -> None:
-    path = publish.foreign_file(out)
-    if path is not None:
-        raise UserError(f"{path}: is no shard of jaxir, and publishing replaces its folder; move it elsewhere")
-
-
-def _take_lock(out: Path) -> filelock.BaseFileLock:
-    """Lock the corpus for this process; the system releases the lock when the process ends, however it ends."""
-    state = out / _NAME_OF_STATE
-    lock = filelock.FileLock(state / "lock", timeout=0)
-    owner = state / "owner.json"
-    try:
-        lock.acquire()
-    except filelock.Timeout:
-        who = ""
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            entry = json.loads(owner.read_text())
-            who = f" (process {entry['pid']} on {entry['host']})"
-        raise UserError(
-            f"{out}: another run is writing here{who}; wait for it, stop it, or choose another --out"
-        ) from None
-    try:
-        files.write_atomic(owner, files.pretty_json({"host": socket.gethostname(), "pid": os.getpid()}))
-    except BaseException:
-        lock.release()
-        raise
-    return lock
-
-
-def _prepare(out: Path, identity: Mapping[str, Any], fresh: bool) -> str:
-    """Finish what a killed run began, compare or write the identity; returns the seal that everything else hangs on."""
-    state = out / _NAME_OF_STATE
-    wanted = json.loads(files.canonical_json({"pyarrow_version": pa.__version__, **identity}))
-    for folder in (state, state / "ledger", state / "segments"):
-        files.make_folder(folder)
-        for path in sorted(folder.glob(f"*{files.TEMPORARY}")):
-            files.remove(path)
-
-    run = state / "run.json"
-    entry = files.read_sealed(run)
-    generation = 0
-    if entry is not None:
-        body, root = entry
-        _recover_publish(out, state, root)
-        _refuse_foreign_data(out)
-        if not fresh:
-            _compare(out, body["identity"], wanted)
-            return root
-        generation = body["generation"] + 1
-    elif run.exists() and not fresh:
-        raise UserError(
-            f"{run}: is damaged, so the run cannot be continued; use --fresh to start anew or another --out"
-        )
-    else:
-        _refuse_foreign_data(out)
-        _drop_staging(out, state)
-    # The new seal alone makes everything of the earlier run void; removing it is only tidiness.
-    root = files.write_sealed(run, {"identity": wanted, "generation": generation})
-    for name in ("published.json", "ledger", "segments"):
-        files.remove(state / name)
-    for name in ("ledger", "segments"):
-        files.make_folder(state / name)
-    return root
-
-
-def _compare(out: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    def show(values: Mapping[str, Any], key: str) -> str:
-        text = json.dumps(values[key]) if key in values else "nothing"
-        return text if len(text) <= 60 else text[:57] + "..."
-
-    differing = [key for key in sorted({*old, *new}) if key not in old or key not in new or old[key] != new[key]]
-    if differing:
-        changes = ", ".join(f"{key} was {show(old, key)}, now {show(new, key)}" for key in differing)
-        raise UserError(
-            f"{out}: holds a run with other settings: {changes}; use --fresh to start anew or another --out"
-        )
-
-
-def _recover_publish(out: Path, state: Path, root: str) -> None:
-    """Roll a journalled publish forward, or drop a staging folder without a journal."""
-    entry = files.read_sealed(state / "publish.json", root)
-    if entry is not None:
-        published = Published.from_json(entry[0])
-        if publish.is_whole(published, state / "staging", out):
-            _finish_publish(out, state, published)
-            return
-    _drop_staging(out, state)
-
-
-def _drop_staging(out: Path, state: Path) -> None:
-    if (state / "publish.json").exists():
-        log.warning("%s: an interrupted publish is damaged; it is done again", out)
-        publish.put_back(out, state)
-    for name in ("publish.json", "staging", "old"):
-        files.remove(state / name)
-
-
-def _finish_publish(out: Path, state: Path, published: Published) -> None:
-    publish.swap_in(out, state, published)
-    os.replace(state / "publish.json", state / "published.json")
-    files.sync_folder(state)
-    for name in ("staging", "old"):
-        files.remove(state / name)

@@ -28,14 +28,14 @@ class Record:
     rows: int
     first: int | None  #: lowest index; None in a block without rows
     last: int | None  #: highest index
-    groups: tuple[tuple[str, str, int], ...]  #: (split, category, rows) of each row group of the segment, in order
+    groups: tuple[tuple[str, str, int], ...]  #: (split, category, rows) in the order of the segment
     rejections: tuple[tuple[str, str, int], ...]  #: (stage, reason, count) within this block
     extra: dict[str, Any]  #: whatever the caller handed over with the block
 
     @property
     def segment(self) -> str:
         """File name of the segment."""
-        return f"{self.number:06d}.parquet"
+        return f"{self.number:06d}.arrow"
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -47,8 +47,26 @@ class Record:
         return cls(**{**body, "groups": groups, "rejections": rejections})
 
 
+class Totals:
+    """Sums over the committed blocks, kept up to date, so that asking for them costs the same in a long run."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.last: int | None = None  #: highest index
+        self.counts: dict[tuple[str, str], int] = {}  #: rows by (split, category)
+        self.rejections: dict[tuple[str, str], int] = {}  #: by (stage, reason)
+
+    def add(self, record: Record) -> None:
+        self.rows += record.rows
+        self.last = self.last if record.last is None else record.last
+        for split, category, rows in record.groups:
+            self.counts[split, category] = self.counts.get((split, category), 0) + rows
+        for stage, reason, count in record.rejections:
+            self.rejections[stage, reason] = self.rejections.get((stage, reason), 0) + count
+
+
 class Ledger:
-    """The committed blocks in order; `records` is what the files say.
+    """The committed blocks in order; `records` is what the files say, `totals` are sums over it.
 
     Args:
         folder: where the record files are; it exists.
@@ -59,22 +77,21 @@ class Ledger:
         self._folder = folder
         self._seals = [root]
         self.records: list[Record] = []
+        self.totals = Totals()
         found = sorted(path for path in folder.iterdir())
         for path in found:
             entry = files.read_sealed(path, self._seals[-1]) if path == self._path(len(self.records)) else None
             if entry is None:
                 log.warning("%s: damaged or out of order; it and the blocks after it are made again", path)
                 break
-            self.records.append(Record.from_json(entry[0]))
-            self._seals.append(entry[1])
+            self._add(Record.from_json(entry[0]), entry[1])
         for path in reversed(found[len(self.records) :]):
             files.remove(path)
 
     def append(self, record: Record) -> None:
         """Commit a block whose segment is already on the disk."""
         assert record.number == len(self.records)
-        self._seals.append(files.write_sealed(self._path(record.number), record.to_json(), self._seals[-1]))
-        self.records.append(record)
+        self._add(record, files.write_sealed(self._path(record.number), record.to_json(), self._seals[-1]))
 
     def truncate(self, length: int) -> None:
         """Forget the blocks from number `length` on; from the last one, so that a kill leaves a whole list."""
@@ -82,6 +99,14 @@ class Ledger:
             files.remove(self._path(len(self.records) - 1))
             self.records.pop()
             self._seals.pop()
+        self.totals = Totals()
+        for record in self.records:
+            self.totals.add(record)
+
+    def _add(self, record: Record, mark: str) -> None:
+        self.records.append(record)
+        self.totals.add(record)
+        self._seals.append(mark)
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number:06d}.json"

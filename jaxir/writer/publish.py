@@ -19,13 +19,15 @@ import pyarrow as pa
 
 from jaxir.errors import UserError
 from jaxir.sample import SCHEMA
-from jaxir.writer import card, croissant, files, shards
-from jaxir.writer.ledger import Record
+from jaxir.writer import card, croissant, files, segments, shards
+from jaxir.writer.ledger import Ledger
 
 log = logging.getLogger(__name__)
 
 #: What a publish replaces at the top of the corpus; everything else there is left alone.
 MANAGED: tuple[str, ...] = ("data", "jsonl", "croissant.json", "stats.json", "README.md")
+#: Folder of the run state for rows on their way from segments to shards.
+SCRATCH = "sorting"
 _SHARD_NAME = re.compile(r"(train|validation|test)-\d{5,}-of-\d{5,}\.(parquet|jsonl)")
 
 
@@ -44,9 +46,17 @@ class Published:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_json(cls, body: dict[str, Any]) -> Published:
-        data = tuple(card.DataFile(**entry) for entry in body["data"])
-        return cls(**{**body, "formats": tuple(body["formats"]), "data": data})
+    def read(cls, path: Path, root: str) -> Published | None:
+        """What a sealed file says; None if it is missing, damaged, of another run or of another version of jaxir."""
+        entry = files.read_sealed(path, root)
+        if entry is None:
+            return None
+        try:
+            body = entry[0]
+            data = tuple(card.DataFile(**file) for file in body["data"])
+            return cls(**{**body, "formats": tuple(body["formats"]), "data": data})
+        except (KeyError, TypeError):
+            return None
 
     def hashes(self) -> dict[str, str]:
         """SHA-256 of every file by its path in the corpus."""
@@ -66,57 +76,12 @@ def foreign_file(out: Path) -> Path | None:
     return None
 
 
-def group_stream(segments: Path, records: Sequence[Record], split: str, category: str) -> shards.RowStream:
-    """The committed rows of a split and category in index order; one row group is in memory at a time."""
-
-    def tables() -> Iterator[pa.Table]:
-        for record in records:
-            for number, group in enumerate(record.groups):
-                if group[:2] == (split, category):
-                    yield shards.read_row_group(segments / record.segment, number)
-
-    return shards.RowStream(tables())
-
-
-def restore(out: Path, segments: Path, published: Published, records: Sequence[Record]) -> int:
-    """Write missing segments again from the published Parquet shards.
-
-    Returns the number of leading records that are whole afterwards: all of them, or fewer when a shard is damaged.
-    A segment is written only if its bytes have the SHA-256 of its record.
-    """
-    streams: dict[tuple[str, str], shards.RowStream] = {}
-
-    def tables(split: str, category: str) -> Iterator[pa.Table]:
-        for entry in published.parquet(split, category):
-            path = out / entry.path
-            if files.sha256_file(path) != entry.sha256:
-                log.warning("%s: missing or damaged; its rows are made again", path)
-                return
-            yield shards.read_parquet(path)
-
-    for done, record in enumerate(records):
-        parts = []
-        for split, category, rows in record.groups:
-            if (split, category) not in streams:
-                streams[split, category] = shards.RowStream(tables(split, category))
-            parts.append(streams[split, category].take(rows))
-        path = segments / record.segment
-        if path.exists():  # verified by the caller; its rows were only skipped above
-            continue
-        if any(part is None for part in parts):
-            return done
-        content = shards.parquet_bytes(parts)
-        if files.sha256_bytes(content) != record.sha256:
-            return done
-        files.write_atomic(path, content)
-    return len(records)
-
-
 def stage(
     staging: Path,
-    segments: Path,
-    records: Sequence[Record],
+    segment_folder: Path,
+    ledger: Ledger,
     *,
+    run: Mapping[str, Any],
     target: int,
     formats: Sequence[str],
     layout: str,
@@ -124,25 +89,22 @@ def stage(
     stats: Mapping[str, Any],
     command: str,
 ) -> Published:
-    """Write all files of a corpus under `staging`, synced; at most one shard's rows are in memory."""
-    counts: dict[tuple[str, str], int] = {}
-    rejections: dict[tuple[str, str], int] = {}
-    for record in records:
-        for split, category, rows in record.groups:
-            counts[split, category] = counts.get((split, category), 0) + rows
-        for cause, reason, count in record.rejections:
-            rejections[cause, reason] = rejections.get((cause, reason), 0) + count
+    """Write all files of a corpus under `staging`, synced; at most one shard's rows are in memory.
 
+    `run`, the run's identity, goes into `stats.json`, so that a published corpus tells how its rows are made again.
+    """
+    counts = ledger.totals.counts
     files.make_folder(staging)
     data: list[card.DataFile] = []
-    stream_of: tuple[str, str] | None = None
-    for shard in shards.plan(counts, shard_size):
-        if stream_of != (shard.split, shard.category):
-            stream_of = (shard.split, shard.category)
-            stream = group_stream(segments, records, *stream_of)
-        table = stream.take(shard.rows)
-        assert table is not None, "the ledger counts more rows than the segments hold"
-        data += _write_shard(staging, shard, table, formats, layout)
+    with segments.by_group(segment_folder, ledger.records, staging.with_name(SCRATCH)) as stream_of:
+        stream: tuple[tuple[str, str], shards.RowStream] | None = None
+        for shard in shards.plan(counts, shard_size):
+            key = (shard.split, shard.category)
+            if stream is None or stream[0] != key:
+                stream = key, stream_of(*key)
+            table = stream[1].take(shard.rows)
+            assert table is not None, "the ledger counts more rows than the segments hold"
+            data += _write_shard(staging, shard, table, formats, layout)
     for folder in sorted({entry.path.split("/")[0] for entry in data}):
         files.sync_folder(staging / folder)
 
@@ -150,11 +112,11 @@ def stage(
     schema = shards.LEGACY_SCHEMA if legacy else SCHEMA
     main = [entry for entry in data if entry.path.startswith("data/")]
     digest = card.content_digest(main)
-    totals = [{"stage": key[0], "reason": key[1], "count": rejections[key]} for key in sorted(rejections)]
+    totals = [{"stage": key[0], "reason": key[1], "count": n} for key, n in sorted(ledger.totals.rejections.items())]
     corpus = {"rows": sum(counts.values()), "content_digest": digest, "splits": _by_split(counts)}
     texts = {
         "croissant.json": files.pretty_json(croissant.describe(main, schema, digest)),
-        "stats.json": files.pretty_json({"corpus": corpus, "rejections": totals, **stats}),
+        "stats.json": files.pretty_json({"corpus": corpus, "run": run, "rejections": totals, **stats}),
         "README.md": card.render(
             data, schema=schema, layout=layout, counts=counts, stats=stats, command=command
         ).encode(),
@@ -192,7 +154,33 @@ def swap_in(out: Path, state: Path, published: Published) -> None:
         files.sync_folder(folder)
 
 
-def put_back(out: Path, state: Path) -> None:
+def finish(out: Path, state: Path, published: Published) -> None:
+    """Swap the journalled files in and close the journal; may be repeated after a kill at any point."""
+    swap_in(out, state, published)
+    os.replace(state / "publish.json", state / "published.json")
+    files.sync_folder(state)
+    for name in ("staging", "old"):
+        files.remove(state / name)
+
+
+def recover(out: Path, state: Path, root: str) -> None:
+    """After a kill: roll a journalled publish forward, or drop what has no journal or is damaged."""
+    published = Published.read(state / "publish.json", root)
+    if published is not None and is_whole(published, state / "staging", out):
+        finish(out, state, published)
+    drop(out, state)
+
+
+def drop(out: Path, state: Path) -> None:
+    """Forget a publish that was not finished; the files that were there before stay, or return to their places."""
+    if (state / "publish.json").exists():
+        log.warning("%s: an interrupted publish is damaged; it is done again", out)
+        _put_back(out, state)
+    for name in ("publish.json", "staging", "old", SCRATCH):
+        files.remove(state / name)
+
+
+def _put_back(out: Path, state: Path) -> None:
     """Undo the half of a swap whose new files turned out damaged: what was moved aside returns to empty places."""
     old = state / "old"
     for path in sorted(old.iterdir()) if old.is_dir() else ():

@@ -124,12 +124,6 @@ def read_parquet(source: Any, columns: Sequence[str] | None = None) -> pa.Table:
         return file.read(columns=list(columns) if columns is not None else None)
 
 
-def read_row_group(source: Any, number: int) -> pa.Table:
-    """Read one row group with its page checksums verified."""
-    with pq.ParquetFile(source, page_checksum_verification=True) as file:
-        return file.read_row_group(number)
-
-
 def legacy_lines(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """A record in the predecessor's field names: one line for each dialect whose text is present.
 

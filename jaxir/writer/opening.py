@@ -1,0 +1,101 @@
+"""What stands before a run: folders of something else, the identity of an earlier run, and what a kill left behind."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from jaxir.errors import UserError
+from jaxir.writer import card, files, publish
+
+log = logging.getLogger(__name__)
+
+#: Folder of the run state within a corpus.
+STATE = ".jaxir"
+
+
+def refuse_foreign(out: Path, fresh: bool) -> None:
+    """`UserError` unless `out` is new, empty, a run's folder or, with `fresh`, a published corpus without its run."""
+    if (out / STATE / "run.json").exists() or not os.path.lexists(out):
+        return
+    if not out.is_dir():
+        raise UserError(f"{out}: is a file; a corpus is a folder; choose another --out")
+    visible = sorted(entry.name for entry in out.iterdir() if not entry.name.startswith("."))
+    if not visible:
+        return
+    if not card.is_card(out / "README.md"):
+        raise UserError(f"{out}: holds '{visible[0]}' and is no jaxir corpus; choose an empty or new folder with --out")
+    if not fresh:
+        raise UserError(
+            f"{out}: is a published corpus without its run record ({STATE}/run.json), which cannot be "
+            "continued; use --fresh to replace it or choose another --out"
+        )
+
+
+def refuse_foreign_data(out: Path) -> None:
+    """`UserError` for a file among the shards that publishing would remove."""
+    path = publish.foreign_file(out)
+    if path is not None:
+        raise UserError(f"{path}: is no shard of jaxir, and publishing replaces its folder; move it elsewhere")
+
+
+def prepare(out: Path, identity: Mapping[str, Any], fresh: bool) -> tuple[str, dict[str, Any]]:
+    """Finish what a killed run began, then compare or write the identity; the caller holds the lock.
+
+    Returns:
+        The seal that everything else of the run hangs on, and the identity with the version of pyarrow.
+
+    Raises:
+        UserError: a run of another identity, a damaged run record, or a foreign file among the shards.
+    """
+    state = out / STATE
+    wanted: dict[str, Any] = json.loads(files.canonical_json({"pyarrow_version": pa.__version__, **identity}))
+    for folder in (state, state / "ledger", state / "segments"):
+        files.make_folder(folder)
+        for path in sorted(folder.glob(f"*{files.TEMPORARY}")):
+            files.remove(path)
+
+    run = state / "run.json"
+    entry = files.read_sealed(run)
+    generation = 0
+    if entry is not None:
+        body, root = entry
+        publish.recover(out, state, root)
+        refuse_foreign_data(out)
+        if not fresh:
+            _compare(out, body["identity"], wanted)
+            return root, wanted
+        generation = body["generation"] + 1
+    elif run.exists() and not fresh:
+        raise UserError(
+            f"{run}: is damaged, so the run cannot be continued; use --fresh to start anew or another --out"
+        )
+    else:
+        refuse_foreign_data(out)
+        publish.drop(out, state)
+    # The new seal alone makes everything of the earlier run void; removing it is only tidiness.
+    root = files.write_sealed(run, {"identity": wanted, "generation": generation})
+    for name in ("published.json", "ledger", "segments"):
+        files.remove(state / name)
+    for name in ("ledger", "segments"):
+        files.make_folder(state / name)
+    return root, wanted
+
+
+def _compare(out: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    def show(values: Mapping[str, Any], key: str) -> str:
+        text = json.dumps(values[key]) if key in values else "nothing"
+        return text if len(text) <= 60 else text[:57] + "..."
+
+    differing = [key for key in sorted({*old, *new}) if key not in old or key not in new or old[key] != new[key]]
+    if differing:
+        changes = ", ".join(f"{key} was {show(old, key)}, now {show(new, key)}" for key in differing)
+        raise UserError(
+            f"{out}: holds a run with other settings: {changes}; use --fresh to start anew or another --out"
+        )
