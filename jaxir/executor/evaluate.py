@@ -21,7 +21,7 @@ import numpy as np
 from jax.extend.core import Literal
 
 from jaxir.errors import Rejected
-from jaxir.executor.numpy_rules import LIMITS, RULES, Array, Call, Rule, Type
+from jaxir.executor.numpy_rules import CONDITIONS, LIMITS, RULES, Array, Call, Rule, Type
 from jaxir.executor.numpy_rules.dtypes import KEY, kind
 
 #: Equations that one run may execute before it counts as one that never ends; they take about 3 us each.
@@ -91,10 +91,9 @@ def limit(closed_jaxpr: Any) -> str:
     for name in sorted(missing(closed_jaxpr)):
         return f"{name}: {LIMITS.get(name, 'has no rule')}"
     for equation in _equations(closed_jaxpr):
-        for variable in (*equation.invars, *equation.outvars):
-            dtype = str(getattr(variable.aval, "dtype", "none"))
-            if not hasattr(variable.aval, "shape") or (dtype.startswith("key<") and dtype != "key<fry>"):
-                return f"{equation.primitive.name}: has a value of type {variable.aval}"
+        for condition in CONDITIONS:
+            if condition.concerns(equation):
+                return f"{equation.primitive.name}: {condition.reason}"
     return ""
 
 

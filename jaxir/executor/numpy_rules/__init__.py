@@ -18,10 +18,11 @@ from jaxir.executor.numpy_rules import (
     sorting,
     windows,
 )
-from jaxir.executor.numpy_rules.limits import LIMITS
+from jaxir.executor.numpy_rules.limits import CONDITIONS, LIMITS
 from jaxir.executor.numpy_rules.registry import RULES, Array, Call, Rule, Type
 
 __all__ = [
+    "CONDITIONS",
     "LIMITS",
     "RULES",
     "Array",

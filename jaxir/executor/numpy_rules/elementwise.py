@@ -223,7 +223,6 @@ def _pow(call: Call, x: Array, y: Array) -> Array:
         return _integer_power(x, y)
     computed = exact(x.dtype)
     base, power = x.astype(computed), y.astype(computed)
-    # NumPy's complex 0 ** 0 and 0 ** y are those of the power function; only a negative real part has none.
     return np.power(base, power).astype(x.dtype)  # type: ignore[no-any-return]
 
 
@@ -232,7 +231,7 @@ def _integer_power(x: Array, y: Array) -> Array:
     computed = wide(x.dtype)
     base = x.astype(computed)
     power = y.astype(np.int64)
-    result = np.power(base, np.maximum(power, 0).astype(computed))
+    result: Array = np.power(base, np.maximum(power, 0).astype(computed))
     if kind(x.dtype) == "i":
         odd = np.where(power % 2 == 1, base, computed.type(1))
         result = np.where(power < 0, np.where(np.abs(base) == 1, odd, computed.type(0)), result)

@@ -1,8 +1,12 @@
-"""Primitives that the NumPy oracle does not evaluate, each with the reason."""
+"""What the NumPy oracle does not evaluate, each with the reason: whole primitives, and some equations of others."""
 
 from __future__ import annotations
 
-from typing import Final
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Final
+
+import jax
 
 _SIGNS: Final = "its result is unique up to signs or phases only"
 _HOST: Final = "calls the host"
@@ -28,3 +32,49 @@ LIMITS: Final[dict[str, str]] = {
     "custom_partitioning": "calls foreign code",
     "pallas_call": "calls a hand-written device kernel",
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class Condition:
+    """Equations of a primitive that has a rule, which the rule does not fit.
+
+    Attributes:
+        primitive: its name; a trailing `*` stands for any rest.
+        reason: why not.
+        when: whether an equation is such a one.
+    """
+
+    primitive: str
+    reason: str
+    when: Callable[[Any], bool]
+
+    def concerns(self, equation: Any) -> bool:
+        """Whether the equation is under this limit."""
+        name: str = equation.primitive.name
+        fits = name.startswith(self.primitive[:-1]) if self.primitive.endswith("*") else name == self.primitive
+        return fits and self.when(equation)
+
+
+def _other_keys(equation: Any) -> bool:
+    types = [str(getattr(variable.aval, "dtype", "")) for variable in (*equation.invars, *equation.outvars)]
+    return any(name.startswith("key<") and name != "key<fry>" for name in types)
+
+
+def _payload(equation: Any) -> bool:
+    return not equation.params["is_stable"] and equation.params["num_keys"] < len(equation.invars)
+
+
+def _no_array(equation: Any) -> bool:
+    return not all(hasattr(variable.aval, "shape") for variable in (*equation.invars, *equation.outvars))
+
+
+def _old_counters(equation: Any) -> bool:
+    return not jax.config.jax_threefry_partitionable  # type: ignore[attr-defined]  # options are made at run time
+
+
+CONDITIONS: Final = (
+    Condition("*", "has a value that is no array", _no_array),
+    Condition("*", "has keys of a generator other than threefry", _other_keys),
+    Condition("random_*", "counts otherwise where jax_threefry_partitionable is off", _old_counters),
+    Condition("sort", "an unstable sort may order what equal keys carry as it likes", _payload),
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -14,17 +15,17 @@ from jaxir.executor.numpy_rules.registry import Array, Call, rule
 
 def _matrices(x: Array) -> Array:
     """A stack of matrices along one axis, in 64 bits."""
-    return x.reshape(-1, *x.shape[-2:]).astype(exact(x.dtype))
+    return x.reshape((math.prod(x.shape[:-2]), *x.shape[-2:])).astype(exact(x.dtype))
 
 
 @rule("cholesky")
 def _cholesky(call: Call, x: Array) -> Array:
-    """The lower factor, of the lower triangle; NaN where the matrix is not positive definite."""
+    """The factor of the lower triangle; the upper one stays, as in LAPACK. NaN where it is not positive definite."""
     stack = _matrices(x)
     result = np.empty_like(stack)
     for number, matrix in enumerate(stack):
         try:
-            result[number] = np.linalg.cholesky(matrix)
+            result[number] = np.linalg.cholesky(matrix) + np.triu(matrix, 1)
         except np.linalg.LinAlgError:
             result[number] = np.nan
     return result.reshape(x.shape).astype(x.dtype)
@@ -88,7 +89,7 @@ def _lu(call: Call, x: Array) -> list[Array]:
 @rule("lu_pivots_to_permutation")
 def _permutation(call: Call, pivots: Array) -> Array:
     size = call.params["permutation_size"]
-    stack = pivots.reshape(-1, pivots.shape[-1])
+    stack = pivots.reshape((math.prod(pivots.shape[:-1]), pivots.shape[-1]))
     orders = np.tile(np.arange(size), (len(stack), 1))
     for order, swaps in zip(orders, stack, strict=True):
         for position, other in enumerate(swaps):
