@@ -25,18 +25,12 @@ import pyarrow as pa
 import pytest
 import writing
 from rows import IDENTITY, make_samples
-from writing import SETTINGS, some_rows, write
+from writing import SETTINGS, some_rows, tree, write
 
 from jaxir.errors import UserError
 from jaxir.sample import CATEGORIES, DIALECTS, SCHEMA, SPLITS, to_table
 from jaxir.writer import files, shards
 from jaxir.writer.folder import Folder
-
-
-def tree(out: Path) -> dict[str, bytes]:
-    """Every published file by its path."""
-    found = sorted(path for path in out.rglob("*") if path.is_file() and ".jaxir" not in path.parts)
-    return {str(path.relative_to(out)): path.read_bytes() for path in found}
 
 
 def state_files(out: Path) -> set[str]:

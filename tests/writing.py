@@ -30,15 +30,30 @@ def some_rows(start: int, stop: int, **options: Any) -> list[Sample]:
     return [dataclasses.replace(row, category="math", split="test" if row.index % 8 == 3 else "train") for row in rows]
 
 
-def write(out: Path, target: int, **open_options: Any) -> None:
-    """What the pipeline does: go on after the last committed row, and publish."""
+def tree(out: Path) -> dict[str, bytes]:
+    """Every published file by its path."""
+    found = sorted(path for path in out.rglob("*") if path.is_file() and ".jaxir" not in path.parts)
+    return {str(path.relative_to(out)): path.read_bytes() for path in found}
+
+
+def nothing(rows: int) -> None:
+    """Ignore what is acknowledged."""
+
+
+def write(out: Path, target: int, *, acknowledge: Callable[[int], None] = nothing, **open_options: Any) -> None:
+    """What the pipeline does: go on after the last committed row, and publish.
+
+    `acknowledge` is called with the rows that are safe: after each commit, and with one more after the publish.
+    """
     with Folder.open(out, IDENTITY, **open_options) as folder:
         folder.check_target(target)
         for start in range(folder.extra.get("next", 0), target, BLOCK):
             stop = min(start + BLOCK, target)
             folder.commit(some_rows(start, stop), {("run", "not finite"): start // BLOCK}, {"next": stop})
+            acknowledge(stop)
         if not folder.is_published(target, **SETTINGS):
             folder.publish(target, stats={"rows": target}, command=f"jaxir generate --target {target}", **SETTINGS)
+        acknowledge(target + 1)
 
 
 def count_calls(action: Callable[[int], None]) -> None:
@@ -62,6 +77,31 @@ def write_and_die(out: Path, target: int, call: int, options: Mapping[str, Any] 
     """In a child: `write`, with SIGKILL before the system call number `call`."""
     count_calls(lambda number: os.kill(os.getpid(), signal.SIGKILL) if number == call else None)
     write(out, target, **options)
+
+
+def write_and_tell(out: Path, target: int, answer: Any) -> None:
+    """In a child: `write`, telling after each commit how many rows are safe."""
+    write(out, target, acknowledge=answer.send)
+
+
+def write_and_fail(out: Path, target: int, call: int, number: int, answer: Any) -> None:
+    """In a child: `write`, where the system call number `call` and all later ones fail with `number` (an errno).
+
+    Sends the `UserError` or "done", and the rows that were acknowledged.
+    """
+    rows = [0]
+
+    def fail(counted: int) -> None:
+        if counted >= call:
+            raise OSError(number, os.strerror(number))
+
+    count_calls(fail)
+    try:
+        write(out, target, acknowledge=rows.append)
+    except UserError as error:
+        answer.send((str(error), rows[-1]))
+    else:
+        answer.send(("done", rows[-1]))
 
 
 def write_limited(out: Path, target: int, most_bytes: int, answer: Any) -> None:
