@@ -24,8 +24,8 @@ from jaxir.errors import Rejected
 from jaxir.executor.numpy_rules import CONDITIONS, LIMITS, RULES, Array, Call, Rule, Type
 from jaxir.executor.numpy_rules.dtypes import KEY, kind
 
-#: Equations that one run may execute before it counts as one that never ends; they take about 3 us each.
-MAX_STEPS: Final = 1_000_000
+#: Equations that one run may execute before it counts as one that never ends; they take a few us each.
+MAX_STEPS: Final = 200_000
 
 
 #: Primitives that mean a certain type and no wider one, in 64-bit evaluation too: they round on purpose or count bits.

@@ -219,23 +219,9 @@ def _reduce_precision(call: Call, x: Array) -> Array:
 
 @rule("pow")
 def _pow(call: Call, x: Array, y: Array) -> Array:
-    if kind(x.dtype) in "iu":
-        return _integer_power(x, y)
     computed = exact(x.dtype)
     base, power = x.astype(computed), y.astype(computed)
     return np.power(base, power).astype(x.dtype)  # type: ignore[no-any-return]
-
-
-def _integer_power(x: Array, y: Array) -> Array:
-    """Powers that wrap; a negative exponent gives 0 but for the bases 1 and -1 (StableHLO spec, `power`)."""
-    computed = wide(x.dtype)
-    base = x.astype(computed)
-    power = y.astype(np.int64)
-    result: Array = np.power(base, np.maximum(power, 0).astype(computed))
-    if kind(x.dtype) == "i":
-        odd = np.where(power % 2 == 1, base, computed.type(1))
-        result = np.where(power < 0, np.where(np.abs(base) == 1, odd, computed.type(0)), result)
-    return result.astype(x.dtype)
 
 
 @rule("integer_pow")
