@@ -132,6 +132,20 @@ def load(name_or_path: str = "default", overrides: Mapping[str, Any] | None = No
     return _validated(values, path)
 
 
+def from_identity(identity: Mapping[str, Any], where: Path) -> Config:
+    """The config that a run's identity (`Config.identity`) was made of; keys of something else are ignored.
+
+    Raises:
+        UserError: a value that no config has; `where` names the file that it stands in.
+    """
+    known = {field.name for field in dataclasses.fields(Config)}
+    try:
+        values = {name: json.loads(text) for name, text in identity.items() if name in known}
+    except (TypeError, ValueError):
+        raise UserError(f"{where}: the config of the run is damaged; get the file anew") from None
+    return _validated(values, where)
+
+
 def _read(path: Path, chain: tuple[Path, ...]) -> dict[str, Any]:
     if path in chain:
         raise UserError(f"{path}: its `base` leads back to itself; name another base")

@@ -100,7 +100,7 @@ class LocalEngine:
 @contextmanager
 def local(setup: Setup, workers: int) -> Iterator[LocalEngine]:
     """A local engine; on leaving it, queued tasks are dropped and the workers ended."""
-    with _environment(WORKER_ENVIRONMENT):
+    with environment(WORKER_ENVIRONMENT):
         pool = ProcessPool(
             max_workers=workers,
             max_tasks=TASKS_PER_WORKER,
@@ -130,7 +130,7 @@ WORKER_ENVIRONMENT = {
 
 
 @contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
+def environment(values: dict[str, str]) -> Iterator[None]:
     """Set environment variables for the processes that are started inside, and no other one that JAX reads."""
     before = dict(os.environ)
     for name in before:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jaxir.cli import analyze, extract, generate, templates
+from jaxir.cli import analyze, extract, generate, reproduce, templates
 from jaxir.cli.common import Group
 from jaxir.version import __version__
 
@@ -22,5 +22,11 @@ def main() -> None:
     """
 
 
-for command in (generate.generate, analyze.analyze, extract.extract, templates.templates):
+for command in (
+    generate.generate,
+    analyze.analyze,
+    extract.extract,
+    templates.templates,
+    reproduce.verify_reproducible,
+):
     main.add_command(command)
