@@ -110,19 +110,23 @@ def make(plan: Plan, index: int, attempt: int) -> Sample:
     """The sample of one attempt: generated, lowered, checked and run; a pure function of its arguments.
 
     Raises:
-        Rejected: the candidate failed an admission check (design rules 1, 2, 3 and 5).
+        Rejected: the candidate failed an admission check (design rules 1 to 5).
     """
-    from jaxir.executor.oracle import observe
+    from jaxir.executor.inputs import DISTRIBUTIONS
+    from jaxir.executor.oracle import Pair
+    from jaxir.executor.verify import observe
     from jaxir.extractor.lower import extract_kernel
 
     config = plan.config
     kernel = plan.kernel(index, attempt)
     extraction = extract_kernel(kernel, dialects=config.dialects, platforms=config.platforms)
-    # Rule 4, running both sides against each other, will fill `verified` and `max_abs_error` here.
-    seen = observe(extraction)
+    base = int(extraction.sample.id[:8], 16) * len(DISTRIBUTIONS)
+    seen = observe(Pair.from_extraction(extraction), base, config.verify)
     return dataclasses.replace(
         extraction.sample,
         input_seed=seen.input_seed,
         output_digest=seen.output_digest,
         behavior_hash=seen.behavior_hash,
+        verified=seen.verified,
+        max_abs_error=seen.max_abs_error,
     )

@@ -25,6 +25,7 @@ LevelNumber = Annotated[int, Field(ge=1, le=5)]
 Dialect = Literal["stablehlo", "hlo", "jaxpr"]
 Platform = Literal["cpu", "cuda", "rocm", "tpu"]
 Format = Literal["parquet", "jsonl"]
+Verify = Literal["none", "fast", "full"]
 Layout = Literal["native", "legacy"]
 Style = Literal["statements", "nested", "helpers"]
 #: Element types that run without x64; wider and narrower ones need settings of their own.
@@ -70,6 +71,7 @@ class Config:
     docstrings: Share = 0.5
     rows_per_skeleton: Count = 5
     max_attempts: Count = 64
+    verify: Verify = "fast"
     dialects: tuple[Dialect, ...] = ("stablehlo",)
     platforms: tuple[Platform, ...] = ("cpu",)
     formats: tuple[Format, ...] = ("parquet",)

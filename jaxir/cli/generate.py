@@ -56,6 +56,12 @@ if TYPE_CHECKING:
     metavar="LIST",
     help="Devices to lower for: cpu,cuda,rocm,tpu; none need be there.  [config: cpu]",
 )
+@click.option(
+    "--verify",
+    type=click.Choice(["none", "fast", "full"]),
+    help="Prove each row: Python by NumPy against IR by the reference interpreter (JAX and XLA where one has a known "
+    "limit), by all oracles, or not at all.  [config: fast]",
+)
 @click.option("--categories", callback=names, metavar="LIST", help="Only these categories.")
 @click.option("--levels", callback=numbers, metavar="LIST", help="Only these levels, 1 to 5.")
 @TEMPLATES
@@ -72,6 +78,7 @@ def generate(
     layout: str | None,
     dialects: list[str] | None,
     platforms: list[str] | None,
+    verify: str | None,
     categories: list[str] | None,
     levels: list[int] | None,
     template_folders: Sequence[Path],
@@ -99,6 +106,7 @@ def generate(
         "layout": layout,
         "dialects": dialects,
         "platforms": platforms,
+        "verify": verify,
         "categories": None if categories is None else dict.fromkeys(categories, 1.0),
         "levels": None if levels is None else dict.fromkeys(levels, 1.0),
         "shard_size": shard_size,

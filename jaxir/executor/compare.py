@@ -1,0 +1,214 @@
+"""Compare the results of two oracles, with tolerances that are a table.
+
+Two right implementations differ by rounding, and by how much depends on the program: a difference of nearly equal
+numbers shows the rounding of everything before it. So there are two bounds. Each element may be off by some units in
+the last place of the coarsest floating-point type in the program (`FACTORS`, by what its ops do). What is beyond may be
+off by `ROUNDING_FACTOR` times the program's own rounding error on these inputs (`jaxir.executor.evaluate`: the
+distance between evaluation as typed and in 64 bits). Where that error is infinite, rounding decides the result, and two
+implementations need not agree; `Comparison.fault` then says `rounding decides`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final
+
+import ml_dtypes
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Factor:
+    """Units in the last place that ops of a class may cost, and why."""
+
+    name: str
+    ops: frozenset[str]
+    units: float
+    reason: str
+
+
+#: From tight to loose; a program gets the loosest of those whose ops it holds.
+FACTORS: Final = (
+    Factor("plain", frozenset(), 4.0, "each op rounds once, in both implementations alike, but for fused ones"),
+    Factor(
+        "function",
+        frozenset(
+            f"stablehlo.{name}"
+            for name in (
+                "atan2", "cbrt", "cosine", "divide", "exponential", "exponential_minus_one", "log", "log_plus_one",
+                "logistic", "power", "rsqrt", "sine", "sqrt", "tan", "tanh",
+            )
+        ),
+        16.0,
+        "libraries give functions to a few units in the last place",
+    ),
+    Factor(
+        "sum",
+        frozenset(
+            f"stablehlo.{name}"
+            for name in (
+                "convolution", "dot", "dot_general", "reduce", "reduce_window", "scatter", "select_and_scatter"
+            )
+        ),
+        32.0,
+        "terms are added in another order",
+    ),
+    Factor("spectrum", frozenset({"stablehlo.fft"}), 128.0, "butterflies and twiddle factors differ"),
+)  # fmt: skip
+#: CHLO ops are expansions of many ops.
+_EXPANSION: Final = Factor("expansion", frozenset(), 64.0, "special functions are series of their own in each library")
+#: How many times its own rounding error a program may be off: each side has made that error once, in its own way.
+ROUNDING_FACTOR: Final = 16.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Tolerance:
+    """How far two results may be apart.
+
+    Attributes:
+        eps: distance from 1 to the next number in the coarsest floating-point type that the program uses.
+        units: of `eps` times the magnitude of an element.
+        reason: why so many.
+    """
+
+    eps: float
+    units: float
+    reason: str
+
+
+def tolerance_for(dtypes: Iterable[str], ops: Collection[str]) -> Tolerance:
+    """The tolerance of a program.
+
+    Args:
+        dtypes: names of all element types in it, NumPy's or MLIR's (`bf16`, `complex<f32>`).
+        ops: names of its ops.
+    """
+    eps = max((_eps(name) for name in dtypes), default=0.0)
+    factor = FACTORS[0]
+    for candidate in FACTORS[1:]:
+        if not candidate.ops.isdisjoint(ops):
+            factor = candidate
+    if factor.units < _EXPANSION.units and any(op.startswith("chlo.") for op in ops):
+        factor = _EXPANSION
+    return Tolerance(eps, factor.units, factor.reason)
+
+
+_MLIR: Final = {"f16": "float16", "bf16": "bfloat16", "f32": "float32", "f64": "float64"}
+
+
+def _eps(name: str) -> float:
+    """Machine epsilon of an element type; 0 for one without fractions."""
+    plain = name.removeprefix("complex<").removesuffix(">")
+    plain = {"complex64": "float32", "complex128": "float64"}.get(plain, _MLIR.get(plain, plain))
+    if plain.startswith(("f8", "f4", "f6")):
+        plain = "float" + plain[1:].lower().replace("e4m3", "_e4m3").replace("e5m2", "_e5m2").lstrip("_")
+        plain = plain.replace("float8e", "float8_e").replace("float4e", "float4_e").replace("float8__", "float8_")
+    extended = getattr(ml_dtypes, plain, None)
+    try:
+        dtype = np.dtype(plain if extended is None else extended)
+        return float(ml_dtypes.finfo(dtype).eps)  # type: ignore[no-untyped-call]  # its stub lacks one
+    except (TypeError, ValueError):
+        return 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """What comparing two lists of arrays showed.
+
+    Attributes:
+        agrees: within the tolerance, NaNs and infinities at the same places.
+        max_abs_error: largest distance of two finite elements.
+        max_rel_error: the same, divided by the larger magnitude of the two.
+        max_ulp_error: the same, in units in the last place of the array's own type.
+        fault: "" or what is wrong first: `number of results`, `shape`, `dtype`, `NaN or infinity`, `values`,
+            `rounding decides`, with the number of the result.
+    """
+
+    agrees: bool
+    max_abs_error: float
+    max_rel_error: float
+    max_ulp_error: float
+    fault: str
+
+
+def compare(
+    expected: Sequence[Array],
+    actual: Sequence[Array],
+    tolerance: Tolerance,
+    rounding: Sequence[Array] | None = None,
+) -> Comparison:
+    """Compare results of the same program on the same inputs.
+
+    Args:
+        expected: flat results.
+        actual: flat results of the other side.
+        tolerance: from `tolerance_for`.
+        rounding: the program's rounding error for each element (`evaluate.rounding_error`), where known.
+    """
+    if len(expected) != len(actual):
+        return Comparison(False, 0.0, 0.0, 0.0, f"number of results: {len(actual)}, not {len(expected)}")
+    worst = (0.0, 0.0, 0.0)
+    fault = ""
+    for place, (left, right) in enumerate(zip(expected, actual, strict=True)):
+        if left.shape != right.shape:
+            fault = fault or f"shape of result {place}: {right.shape}, not {left.shape}"
+            continue
+        if left.dtype != right.dtype:
+            fault = fault or f"dtype of result {place}: {right.dtype}, not {left.dtype}"
+            continue
+        errors, wrong = _distance(left, right, tolerance, None if rounding is None else rounding[place])
+        worst = (max(worst[0], errors[0]), max(worst[1], errors[1]), max(worst[2], errors[2]))
+        fault = fault or (f"{wrong} in result {place}" if wrong else "")
+    return Comparison(not fault, *worst, fault)
+
+
+def _distance(left: Array, right: Array, tolerance: Tolerance, rounding: Array | None) -> tuple[tuple[float, float, float], str]:
+    """(absolute, relative, ulp) errors, and what is wrong."""
+    if left.dtype == np.bool_ or (left.dtype.kind in "iu" and left.dtype.itemsize == 8):
+        # 64-bit integers do not fit a float: what differs is compared exactly, its size roughly.
+        different = left != right
+        if not different.any():
+            return (0.0, 0.0, 0.0), ""
+    is_complex = left.dtype.kind == "c"
+    wide = np.complex128 if is_complex else np.float64
+    a, b = left.astype(wide), right.astype(wide)
+    with np.errstate(all="ignore"):
+        special = ~(np.isfinite(a) & np.isfinite(b))
+        same = _same(a.real, b.real) & _same(a.imag, b.imag) if is_complex else _same(a, b)
+        size = np.maximum(np.abs(a), np.abs(b))
+        error = np.where(special | same, 0.0, np.abs(a - b))
+        relative = np.where(error > 0, error / np.where(size > 0, size, 1.0), 0.0)
+    eps, tiny = _precision(left.dtype)
+    units = 0.0
+    if eps:
+        exponent = np.floor(np.log2(np.maximum(np.where(special, tiny, size), tiny)))
+        units = float((error / (eps * np.exp2(exponent))).max(initial=0.0))
+    figures = (float(error.max(initial=0.0)), float(relative.max(initial=0.0)), units)
+    bound = tolerance.units * tolerance.eps * np.where(special, 0.0, size) + tiny if eps else np.zeros(a.shape)
+    beyond = np.where(special, ~same, error > bound)
+    if not beyond.any():
+        return figures, ""
+    if rounding is not None:
+        undecided = beyond & np.isinf(rounding)
+        beyond = beyond & ~undecided & (special | (error > bound + ROUNDING_FACTOR * np.where(undecided, 0, rounding)))
+        if not beyond.any():
+            return figures, "rounding decides" if undecided.any() else ""
+    return figures, "NaN or infinity" if (beyond & special).any() else "values"
+
+
+def _same(left: Array, right: Array) -> Any:
+    """Equal, or both NaN; a complex number with an infinite part is compared by parts."""
+    return (left == right) | (np.isnan(left) & np.isnan(right))
+
+
+def _precision(dtype: np.dtype[Any]) -> tuple[float, float]:
+    """Machine epsilon (0 without fractions) and smallest normal number, below which some flush to zero."""
+    if dtype == np.bool_ or dtype.name.startswith(("int", "uint")):
+        return 0.0, np.finfo(np.float64).tiny
+    kind = {"complex64": np.dtype(np.float32), "complex128": np.dtype(np.float64)}.get(dtype.name, dtype)
+    info = ml_dtypes.finfo(kind)  # type: ignore[no-untyped-call]  # its stub lacks one
+    return float(info.eps), float(info.smallest_normal)

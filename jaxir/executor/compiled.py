@@ -1,0 +1,82 @@
+"""Stored IR text, compiled by XLA and run through the client of a device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import jax
+import numpy as np
+import numpy.typing as npt
+from jax.extend.backend import get_backend
+from jaxlib import xla_client
+
+from jaxir.executor.inputs import numpy_dtype
+from jaxir.sample import ArraySpec
+
+Array = npt.NDArray[Any]
+
+#: Few optimisations: a result is wanted, not speed. Both are XLA's debug options.
+QUICK: Final = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+
+
+def _initialize_lapack() -> None:
+    """Make JAX load SciPy's LAPACK: a call from parsed text kills the process before."""
+    spec = jax.ShapeDtypeStruct((1, 1), np.float32)  # type: ignore[no-untyped-call]  # jax has no types here
+    jax.jit(jax.lax.linalg.cholesky).lower(spec)
+
+
+def _index(platforms: Sequence[str], device: Any) -> int:
+    """Which of the platforms a device is of; JAX calls CUDA and ROCm devices `gpu`."""
+    names = {"gpu": ("cuda", "rocm")}.get(device.platform, (device.platform,))
+    return next(number for number, platform in enumerate(platforms) if platform in names)
+
+
+class Executable:
+    """A module that was compiled for one device.
+
+    Args:
+        text: StableHLO text with one `main`.
+        outputs: types of its flat results.
+        device: where it runs; by default the first one of JAX's default platform.
+        platforms: what it was lowered for; a module for several takes the index of one as its first argument.
+        options: XLA's debug options.
+
+    Raises:
+        Exception: whatever XLA raises for a module that it cannot compile.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        outputs: Sequence[ArraySpec],
+        *,
+        device: Any = None,
+        platforms: Sequence[str] = ("cpu",),
+        options: dict[str, Any] | None = None,
+        x64: bool = False,
+    ) -> None:
+        if "@lapack_" in text:
+            _initialize_lapack()
+        self.device = device or jax.devices()[0]
+        self.outputs = tuple(outputs)
+        self.leading = [] if len(platforms) == 1 else [np.int32(_index(platforms, self.device))]
+        self.x64 = x64
+        compile_options = xla_client.CompileOptions()
+        compile_options.env_option_overrides = [
+            (name, str(value)) for name, value in (QUICK if options is None else options).items()
+        ]
+        build = compile_options.executable_build_options
+        build.device_assignment = xla_client.DeviceAssignment.create(np.array([[self.device.id]]))
+        client = get_backend(self.device.platform)
+        devices = xla_client.DeviceList((self.device,))
+        self.executable = client.compile_and_load(text, devices, compile_options)
+
+    def run(self, inputs: Sequence[Array]) -> list[Array]:
+        """Run on arrays of the argument types; results are flat."""
+        with jax.enable_x64(self.x64):
+            placed = [jax.device_put(array, self.device) for array in (*self.leading, *inputs)]
+            results = self.executable.execute_sharded(placed).disassemble_into_single_device_arrays()
+            arrays = [np.asarray(result[0]) for result in results]
+        types = [numpy_dtype(spec.dtype) for spec in self.outputs]
+        return [array.astype(dtype, copy=False) for array, dtype in zip(arrays, types, strict=True)]

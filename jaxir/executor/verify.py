@@ -1,0 +1,218 @@
+"""Run a kernel's two sides: find inputs that show what it does, and prove that both sides do the same.
+
+These are admission rules 4 and 5. The runs of the IR side serve everything: the digest, the behaviour hash, the checks
+for dull kernels, and the comparison with the Python side.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from jaxir.errors import Rejected
+from jaxir.executor import evaluate
+from jaxir.executor.behavior import behavior, digest
+from jaxir.executor.compare import Comparison, Tolerance, compare, tolerance_for
+from jaxir.executor.inputs import DISTRIBUTIONS, draw
+from jaxir.executor.oracle import IR_SIDE, ORACLES, PYTHON_SIDE, Pair, Runner, first_of
+
+Array = npt.NDArray[Any]
+#: `none`: the IR side runs alone. `fast`: the first oracle of each side that has no limit. `full`: all that have none.
+Verify = Literal["none", "fast", "full"]
+
+#: Inputs that every kernel of the same argument types sees: positive ones above 1 and ones around 0, so that neither
+#: rectifiers nor functions with a limited domain all look alike.
+BEHAVIOR_SEEDS: Final = (4_000_000_001, 4_000_000_003)
+#: Distributions in the order in which they are tried: both signs first, they show most.
+_ORDER: Final = (2, 3, 0, 1)
+#: Draws on which both sides are compared, at least; fewer only where more than one in five draws are not finite.
+DRAWS: Final = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Observation:
+    """What running a kernel showed.
+
+    Attributes:
+        input_seed: draws the inputs of `output_digest` (`jaxir.executor.inputs.draw`).
+        output_digest: sha256 of the outputs of the IR side on these inputs, see `behavior.digest`.
+        behavior_hash: 32 hex digits of the rounded outputs on inputs that only depend on the argument types.
+        verified: names of the oracles that agreed, in the order of `ORACLES`; () if none was asked.
+        max_abs_error: largest distance between two oracles on any draw, to two digits, rounded up.
+    """
+
+    input_seed: int
+    output_digest: str
+    behavior_hash: str
+    verified: tuple[str, ...] = ()
+    max_abs_error: float | None = None
+
+
+def _is_finite(array: Array) -> bool:
+    if array.dtype == np.bool_ or array.dtype.kind in "iu":
+        return True
+    return bool(np.isfinite(array if array.dtype.kind in "fc" else array.astype(np.float32)).all())
+
+
+def _is_constant(array: Array) -> bool:
+    """More than one element, all equal; a boolean array may well be that."""
+    return array.dtype != np.bool_ and array.size > 1 and bool((array == array.flat[0]).all())
+
+
+def _is_frozen(outputs: Sequence[Array], probes: Sequence[Sequence[Array]]) -> bool:
+    """Whether all outputs, or one of them with several elements, are the same whatever the inputs were."""
+    same = [all(digest([probe[place]]) == digest([array]) for probe in probes) for place, array in enumerate(outputs)]
+    alone = (array.dtype != np.bool_ and array.size > 1 for array in outputs)
+    return all(same) or any(still and counts for still, counts in zip(same, alone, strict=True))
+
+
+class _Runs:
+    """The IR side's results by input seed; each is made once."""
+
+    def __init__(self, pair: Pair, runner: Runner) -> None:
+        self.pair = pair
+        self.runner = runner
+        self._made: dict[int, list[Array]] = {}
+
+    def inputs(self, seed: int) -> list[Array]:
+        return draw(self.pair.inputs, seed)
+
+    def outputs(self, seed: int) -> list[Array]:
+        if seed not in self._made:
+            self._made[seed] = self.runner.run(self.inputs(seed))
+        return self._made[seed]
+
+    def finite(self, seeds: Iterator[int] | Sequence[int]) -> Iterator[int]:
+        """Those of the seeds on which all outputs are finite."""
+        return (seed for seed in seeds if all(map(_is_finite, self.outputs(seed))))
+
+
+def observe(pair: Pair, base: int, verify: Verify = "fast") -> Observation:
+    """Find inputs on which all outputs are finite and none is constant; then compare both sides.
+
+    Tried are four seeds from `base` on, one of each distribution. The outputs also have to differ from those on the
+    behaviour inputs, and every input has to matter: a kernel that gives the same whatever it gets is constant.
+
+    Args:
+        pair: what to run.
+        base: first input seed, a multiple of `len(DISTRIBUTIONS)`.
+        verify: which oracles have to agree.
+
+    Raises:
+        Rejected: stage `run` (`non-finite output`, `constant output`, `output ignores an input`, the type of an
+            exception) or stage `verify` (`sides disagree`, `rounding decides`).
+    """
+    # Both sides' limits are asked first: the interpreter takes the program over.
+    ir_side = first_of(IR_SIDE, pair)
+    tolerance = tolerance_of(pair)
+    others = _others(pair, ir_side.name, verify)
+    runs = _Runs(pair, ir_side.prepare(pair))
+    try:
+        seed = _telling(runs, base)
+        probes = [runs.outputs(probe) for probe in BEHAVIOR_SEEDS]
+        _check_inputs_matter(runs, seed)
+        seen = Observation(seed, digest(runs.outputs(seed)), behavior(probes))
+        if not others:
+            return seen
+        distance = max(_compared(pair, runs, name, seed, tolerance) for name in others)
+    except Rejected:
+        raise
+    except Exception as error:
+        raise Rejected("run", type(error).__name__, str(error)) from error
+    verified = tuple(name for name in ORACLES if name in (ir_side.name, *others))
+    return dataclasses.replace(seen, verified=verified, max_abs_error=_rounded_up(distance))
+
+
+def tolerance_of(pair: Pair) -> Tolerance:
+    """The tolerance of a program: see `compare.tolerance_for`."""
+    types = {value_type.element for value_type in pair.program.types}
+    return tolerance_for(types, {op.name for op in pair.program.ops()})
+
+
+def _others(pair: Pair, ir_side: str, verify: Verify) -> list[str]:
+    """The oracles that the IR side is compared with."""
+    if verify == "none":
+        return []
+    if verify == "fast":
+        return [first_of(PYTHON_SIDE, pair).name]
+    return [name for name, oracle in ORACLES.items() if name != ir_side and not oracle.limit(pair)]
+
+
+def _telling(runs: _Runs, base: int) -> int:
+    """The first seed whose outputs are finite and vary."""
+    fault = ""
+    probes = [runs.outputs(probe) for probe in BEHAVIOR_SEEDS]
+    for position in _ORDER:
+        outputs = runs.outputs(base + position)
+        if not all(map(_is_finite, outputs)):
+            fault = fault or "non-finite output"
+        elif any(map(_is_constant, outputs)) or _is_frozen(outputs, probes):
+            fault = fault or "constant output"
+        else:
+            return base + position
+    raise Rejected("run", fault)
+
+
+def _check_inputs_matter(runs: _Runs, seed: int) -> None:
+    """Change one input at a time: some output has to change, on one of a few draws.
+
+    Raises:
+        Rejected: stage `run`, `output ignores an input`.
+    """
+    if len(runs.pair.inputs) == 1:
+        return  # all inputs were changed at once before
+    usual, exact = runs.inputs(seed), digest(runs.outputs(seed))
+    others = (seed + len(DISTRIBUTIONS), *BEHAVIOR_SEEDS)
+    for place in range(len(usual)):
+        for other in others:
+            changed = [*usual[:place], runs.inputs(other)[place], *usual[place + 1 :]]
+            if digest(runs.runner.run(changed)) != exact:
+                break
+        else:
+            raise Rejected("run", "output ignores an input", f"input {place}")
+
+
+def _compared(pair: Pair, runs: _Runs, name: str, seed: int, tolerance: Tolerance) -> float:
+    """Compare an oracle with the IR side on `DRAWS` draws or more; returns the largest absolute error.
+
+    Raises:
+        Rejected: stage `verify`.
+    """
+    runner = ORACLES[name].prepare(pair)
+    more = (seed + len(DISTRIBUTIONS) * turn for turn in range(1, 5))
+    seeds = [seed, *runs.finite(BEHAVIOR_SEEDS)]
+    if len(seeds) < DRAWS:
+        seeds += list(runs.finite(more))[: DRAWS - len(seeds)]
+    worst = 0.0
+    for one in seeds:
+        inputs = runs.inputs(one)
+        found = compare_sides(pair, runs.outputs(one), runner.run(inputs), inputs, tolerance)
+        if found.fault.startswith("rounding decides"):
+            raise Rejected("verify", "rounding decides", f"{name}, input seed {one}: {found.fault}")
+        if not found.agrees:
+            raise Rejected("verify", "sides disagree", f"{name}, input seed {one}: {found.fault}")
+        worst = max(worst, found.max_abs_error)
+    return worst
+
+
+def compare_sides(
+    pair: Pair, expected: Sequence[Array], actual: Sequence[Array], inputs: Sequence[Array], tolerance: Tolerance
+) -> Comparison:
+    """Compare results of two oracles; the program's own rounding error is only computed where they differ by more."""
+    found = compare(expected, actual, tolerance)
+    if found.agrees or not found.fault.startswith(("values", "NaN")) or ORACLES["numpy"].limit(pair):
+        return found
+    return compare(expected, actual, tolerance, evaluate.rounding_error(pair.traced.jaxpr, inputs))
+
+
+def _rounded_up(error: float) -> float:
+    """To two digits: what a library of another machine rounds otherwise in the last place should not show."""
+    if not error:
+        return 0.0
+    exponent = math.floor(math.log10(error)) - 1
+    return float(f"{math.ceil(error / 10.0**exponent)}e{exponent}")
