@@ -72,7 +72,7 @@ def limit_memory(memory_bytes: int) -> None:
 
 
 def landlock() -> int:
-    """Make the file system read-only for this thread and those it starts; returns Landlock's ABI, 0 if it is missing."""
+    """Make the file system read-only for this thread and those it starts; returns its ABI, 0 if missing."""
     if not sys.platform.startswith("linux"):
         return 0
     libc = ctypes.CDLL(None, use_errno=True)
