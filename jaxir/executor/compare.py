@@ -3,7 +3,7 @@
 Two right implementations differ by rounding, and by how much depends on the program: a difference of nearly equal
 numbers shows the rounding of everything before it. So there are two bounds. Each element may be off by some units in
 the last place of the coarsest floating-point type in the program (`FACTORS`, by what its ops do). What is beyond may be
-off by `ROUNDING_FACTOR` times the program's own rounding error on these inputs (`jaxir.executor.evaluate`: the
+off by `ROUNDING_FACTOR` times the program's own rounding error on these inputs (`jaxir.executor.rounding`: the
 distance between evaluation as typed and in 64 bits). Where that error is infinite, rounding decides the result, and two
 implementations need not agree; `Comparison.fault` then says `rounding decides`.
 """
@@ -147,7 +147,7 @@ def compare(
         expected: flat results.
         actual: flat results of the other side.
         tolerance: from `tolerance_for`.
-        rounding: the program's rounding error for each element (`evaluate.rounding_error`), where known.
+        rounding: the program's rounding error for each element (`rounding.rounding_error`), where known.
     """
     if len(expected) != len(actual):
         return Comparison(False, 0.0, 0.0, 0.0, f"number of results: {len(actual)}, not {len(expected)}")
@@ -166,7 +166,9 @@ def compare(
     return Comparison(not fault, *worst, fault)
 
 
-def _distance(left: Array, right: Array, tolerance: Tolerance, rounding: Array | None) -> tuple[tuple[float, float, float], str]:
+def _distance(
+    left: Array, right: Array, tolerance: Tolerance, rounding: Array | None
+) -> tuple[tuple[float, float, float], str]:
     """(absolute, relative, ulp) errors, and what is wrong."""
     if left.dtype == np.bool_ or (left.dtype.kind in "iu" and left.dtype.itemsize == 8):
         # 64-bit integers do not fit a float: what differs is compared exactly, its size roughly.

@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from jaxir.errors import Rejected
-from jaxir.executor import evaluate
 from jaxir.executor.behavior import behavior, digest
 from jaxir.executor.compare import Comparison, Tolerance, compare, tolerance_for
 from jaxir.executor.inputs import DISTRIBUTIONS, draw
 from jaxir.executor.oracle import IR_SIDE, ORACLES, PYTHON_SIDE, Pair, Runner, first_of
+from jaxir.executor.rounding import rounding_error
 
 Array = npt.NDArray[Any]
 #: `none`: the IR side runs alone. `fast`: the first oracle of each side that has no limit. `full`: all that have none.
@@ -207,7 +207,7 @@ def compare_sides(
     found = compare(expected, actual, tolerance)
     if found.agrees or not found.fault.startswith(("values", "NaN")) or ORACLES["numpy"].limit(pair):
         return found
-    return compare(expected, actual, tolerance, evaluate.rounding_error(pair.traced.jaxpr, inputs))
+    return compare(expected, actual, tolerance, rounding_error(pair.traced.jaxpr, inputs))
 
 
 def _rounded_up(error: float) -> float:
