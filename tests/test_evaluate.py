@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from jax import lax
 
 from jaxir import Rejected, config
-from jaxir.executor.evaluate import Evaluator, evaluate, limit, missing, rounding_error
+from jaxir.executor.evaluate import Evaluator, evaluate, limit, missing
 from jaxir.executor.inputs import draw
 from jaxir.executor.numpy_rules import LIMITS, RULES
 from jaxir.executor.numpy_rules.random import threefry
 from jaxir.executor.oracle import Interpreter, limit_of
+from jaxir.executor.rounding import Precise, rounding_error
 from jaxir.extractor import program
 from jaxir.extractor.lower import load, lower
 from jaxir.generator.plan import Plan
@@ -454,7 +455,7 @@ def test_the_rounding_error_is_measured():
     assert error[0] < 1e-8
     whole = jax.jit(lambda x: x * 3).trace(i32(5)).jaxpr
     assert rounding_error(whole, [i32(5)])[0].tolist() == [0]
-    precise = Evaluator(cancelled, precise=True).run([f32(0.3)])[0]
+    precise = Precise(cancelled).run([f32(0.3)])[0]
     assert precise.dtype == np.float64
     assert abs(precise[0] - np.float64(np.float32(0.3))) < 1e-11
 

@@ -6,15 +6,14 @@ the rules of `numpy_rules`; no JAX operation is called and nothing is lowered or
     program = Evaluator(traced.jaxpr)
     results = program.run(inputs)
 
-Sub-jaxprs of loops and branches are prepared once and run as often as needed. The same rules run in 64 bits throughout
-(`precise=True`), and the difference, `rounding_error`, is what rounding alone does to a result: two right
-implementations may differ by about that much and should not by more.
+Sub-jaxprs of loops and branches are prepared once and run as often as needed. How far rounding alone may move a result
+is measured in `jaxir.executor.rounding`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -22,42 +21,16 @@ from jax.extend.core import Literal
 
 from jaxir.errors import Rejected
 from jaxir.executor.numpy_rules import CONDITIONS, LIMITS, RULES, Array, Call, Rule, Type
-from jaxir.executor.numpy_rules.dtypes import KEY, kind
+from jaxir.executor.numpy_rules.dtypes import KEY
 
 #: Equations that one run may execute before it counts as one that never ends; they take a few us each.
 MAX_STEPS: Final = 200_000
 
 
-#: Primitives that mean a certain type and no wider one, in 64-bit evaluation too: they round on purpose or count bits.
-_TYPED: Final = frozenset({"convert_element_type", "bitcast_convert_type", "nextafter"})
-
-
-def _type(aval: Any) -> Type:
+def type_of(aval: Any) -> Type:
     """The type as NumPy stores it; typed threefry keys are pairs of words."""
     dtype = KEY if str(aval.dtype).startswith("key<") else np.dtype(aval.dtype)
     return Type(tuple(aval.shape), dtype)
-
-
-def _keep(declared: Type) -> Type:
-    return declared
-
-
-def _in_64_bits(declared: Type) -> Type:
-    letter = kind(declared.dtype)
-    if letter not in "fc":
-        return declared
-    return Type(declared.shape, np.dtype(np.float64 if letter == "f" else np.complex128))
-
-
-def _typed(rule: Rule, ins: Sequence[Type], declared: Call, outs: Sequence[Type]) -> Rule:
-    """A rule that works in the declared types between operands and results of 64 bits."""
-
-    def apply(call: Call, *operands: Array) -> Array:
-        narrow = [value.astype(one.dtype) for value, one in zip(operands, ins, strict=True)]
-        made: Any = rule(declared, *narrow)
-        return made.astype(outs[0].dtype)  # type: ignore[no-any-return]
-
-    return apply
 
 
 def _open(jaxpr: Any) -> tuple[Any, Sequence[Any]]:
@@ -122,8 +95,7 @@ class _Code:
 
         def use(atom: Any) -> int:
             if isinstance(atom, Literal):
-                declared = _type(atom.aval)
-                self.slots.append(np.asarray(atom.val, declared.dtype).astype(evaluator.stored(declared).dtype))
+                self.slots.append(evaluator.store(np.asarray(atom.val, type_of(atom.aval).dtype)))
                 return len(self.slots) - 1
             return numbers[id(atom)]
 
@@ -131,16 +103,13 @@ class _Code:
         self.steps: list[_Step] = []
         for equation in jaxpr.eqns:
             name = equation.primitive.name
-            declared = tuple(_type(variable.aval) for variable in equation.outvars)
-            outs = tuple(map(evaluator.stored, declared))
-            rule = RULES[name]
-            if name in _TYPED and evaluator.precise:
-                operands = [_type(atom.aval) for atom in equation.invars]
-                rule = _typed(rule, operands, Call(name, equation.params, declared, evaluator.call), outs)
+            outs = tuple(evaluator.stored(type_of(variable.aval)) for variable in equation.outvars)
             call = Call(name, equation.params, outs, evaluator.call)
             ins = tuple(map(use, equation.invars))
             results = tuple(map(define, equation.outvars))
-            self.steps.append(_Step(rule, call, ins, results, equation.primitive.multiple_results))
+            self.steps.append(
+                _Step(evaluator.rule_of(equation), call, ins, results, equation.primitive.multiple_results)
+            )
         self.results = list(map(use, jaxpr.outvars))
 
 
@@ -149,25 +118,32 @@ class Evaluator:
 
     Args:
         closed_jaxpr: what `jax.jit(f).trace(...).jaxpr` gives.
-        precise: compute in 64 bits whatever the types say; floats and complex numbers come out in 64 bits.
 
     Raises:
         Rejected: stage `run`, for a jaxpr with a `limit`.
     """
 
-    def __init__(self, closed_jaxpr: Any, *, precise: bool = False) -> None:
+    def __init__(self, closed_jaxpr: Any) -> None:
         reason = limit(closed_jaxpr)
         if reason:
             raise Rejected("run", "numpy oracle cannot run it", reason)
-        self.precise = precise
-        self.stored: Callable[[Type], Type] = _in_64_bits if precise else _keep
         self._jaxpr = closed_jaxpr
         self._prepared: dict[int, tuple[_Code, list[Array]]] = {}
-        self._ins, self._outs = (
-            [self.stored(_type(variable.aval)) for variable in variables]
-            for variables in (_open(closed_jaxpr)[0].invars, _open(closed_jaxpr)[0].outvars)
-        )
+        self._outs = [self.stored(type_of(variable.aval)) for variable in _open(closed_jaxpr)[0].outvars]
         self._steps = 0
+
+    def stored(self, declared: Type) -> Type:
+        """The type in which values of a declared type are kept."""
+        return declared
+
+    def store(self, value: Any) -> Array:
+        """A constant or input as it is kept."""
+        array = np.asarray(value)
+        return array.astype(self.stored(Type(array.shape, array.dtype)).dtype, copy=False)
+
+    def rule_of(self, equation: Any) -> Rule:
+        """The rule that evaluates an equation."""
+        return RULES[equation.primitive.name]
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
         """The flat results for arrays of the argument types.
@@ -177,8 +153,7 @@ class Evaluator:
         """
         self._steps = 0
         with np.errstate(all="ignore"):
-            operands = [np.asarray(value).astype(one.dtype) for value, one in zip(inputs, self._ins, strict=True)]
-            results = self.call(self._jaxpr, operands)
+            results = self.call(self._jaxpr, list(map(self.store, inputs)))
         for result, out in zip(results, self._outs, strict=True):
             if result.shape != out.shape:
                 raise TypeError(f"a rule gave the shape {result.shape} where tracing found {out.shape}")
@@ -190,10 +165,7 @@ class Evaluator:
         if found is None:
             opened, consts = _open(jaxpr)
             # The jaxpr is held by the program, so that its id stays its own.
-            arrays = [np.asarray(const) for const in consts]
-            types = [self.stored(Type(array.shape, array.dtype)) for array in arrays]
-            arrays = [array.astype(one.dtype, copy=False) for array, one in zip(arrays, types, strict=True)]
-            found = self._prepared[id(jaxpr)] = (_Code(self, opened), arrays)
+            found = self._prepared[id(jaxpr)] = (_Code(self, opened), list(map(self.store, consts)))
         code, consts = found
         values = code.slots.copy()
         for slot, value in zip(code.parameters, [*consts, *operands], strict=True):
@@ -219,27 +191,3 @@ def evaluate(closed_jaxpr: Any, inputs: Sequence[Array]) -> list[Array]:
         Rejected: stage `run`, for a jaxpr with a `limit` and for one that does not end.
     """
     return Evaluator(closed_jaxpr).run(inputs)
-
-
-def rounding_error(closed_jaxpr: Any, inputs: Sequence[Array]) -> list[Array]:
-    """For each element of each result the distance between evaluation as typed and in 64 bits.
-
-    It is inf where only one of them is finite, and 0 for results without fractions that are equal.
-
-    Raises:
-        Rejected: as `evaluate`.
-    """
-    errors = []
-    for typed, precise in zip(
-        Evaluator(closed_jaxpr).run(inputs), Evaluator(closed_jaxpr, precise=True).run(inputs), strict=True
-    ):
-        if kind(precise.dtype) not in "iufcb":
-            errors.append(np.where(typed == precise, 0.0, np.inf))
-            continue
-        wide = np.complex128 if kind(precise.dtype) == "c" else np.float64
-        expected, actual = precise.astype(wide), typed.astype(wide)
-        with np.errstate(all="ignore"):
-            distance = np.abs(expected - actual)
-        same = (expected == actual) | (np.isnan(expected) & np.isnan(actual))
-        errors.append(np.where(same, 0.0, np.where(np.isnan(distance), np.inf, distance)))
-    return errors

@@ -1,0 +1,183 @@
+"""How far rounding alone can move the results of a kernel, measured by computing it several times.
+
+Two right implementations of one kernel differ: they add in other orders and their functions are a few units in the last
+place apart. What remains of that in a result depends on the kernel: where nearly equal numbers are subtracted, or a
+comparison is nearly a tie, it is most of the result. `rounding_error` measures it by Monte Carlo arithmetic (Parker,
+"Monte Carlo arithmetic", UCLA 1997): the kernel is evaluated in 64 bits, once as it stands and a few times with each
+inexact result disturbed by about the error that a good implementation may make there. A difference between two oracles
+that is not larger than that is no fault of either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import ml_dtypes
+import numpy as np
+
+from jaxir.executor.evaluate import Evaluator, type_of
+from jaxir.executor.numpy_rules import Array, Call, Rule, Type
+from jaxir.executor.numpy_rules.dtypes import kind
+
+#: Disturbed evaluations; the first errors of a kind show in two, rare ties need a few more.
+SAMPLES: Final = 4
+#: Primitives that mean a certain type and no wider one: they round on purpose or look at bits.
+_TYPED: Final = frozenset({"convert_element_type", "bitcast_convert_type", "nextafter"})
+
+_ARITHMETIC: Final = ("add", "add_any", "sub", "mul", "div", "square", "sqrt", "rem", "reduce_prod", "cumprod")
+_FUNCTIONS: Final = (
+    *("exp", "exp2", "expm1", "log", "log1p", "rsqrt", "cbrt", "pow", "integer_pow", "logistic"),
+    *("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
+    *("erf", "erfc", "erf_inv", "bessel_i0e", "bessel_i1e", "cumlogsumexp", "abs", "sign"),
+)
+_SERIES: Final = (
+    *("lgamma", "digamma", "polygamma", "zeta", "igamma", "igammac", "igamma_grad_a", "random_gamma_grad"),
+    "regularized_incomplete_beta",
+)
+_SUMS: Final = (
+    *("reduce_sum", "cumsum", "reduce_window_sum", "dot_general", "conv_general_dilated", "fft", "scatter-add"),
+    *("scatter-sub", "scatter-mul", "select_and_scatter_add"),
+    *("cholesky", "triangular_solve", "lu", "tridiagonal_solve"),
+)
+#: Units in the last place by which a result may be off where it cannot be exact: +, -, *, / and sqrt are rounded
+#: correctly, so one; elementary functions within a few (XLA's and libm's stay below 4).
+_ULPS: Final = {**dict.fromkeys(_ARITHMETIC, 1.0), **dict.fromkeys(_FUNCTIONS, 4.0)}
+#: Units by which functions that XLA expands into series in the type itself are off, and not less than of 1.0: terms of
+#: that size cancel where they are small (lgamma at 1 and 2, measured up to 20 units).
+_SERIES_ULPS: Final = 32.0
+#: Units by which operands of sums are disturbed instead: a sum in any order is the exact sum of operands that are a
+#: little off (Higham, "Accuracy and stability of numerical algorithms", 4.2), by as many units as there are steps.
+_OPERAND_ULPS: Final = 4.0
+
+
+def _unit(dtype: np.dtype[Any]) -> float:
+    """One unit in the last place of 1.0; of complex numbers that of their parts, 0 of anything else."""
+    letter = kind(dtype)
+    if letter == "c":
+        return 2.0**-23 if dtype.itemsize == 8 else 2.0**-52
+    if letter != "f":
+        return 0.0
+    return float(ml_dtypes.finfo(dtype).eps)  # type: ignore[no-untyped-call]  # ml_dtypes has no types here
+
+
+class Precise(Evaluator):
+    """Evaluation in 64 bits whatever the types say; floats and complex numbers come out in 64 bits."""
+
+    def stored(self, declared: Type) -> Type:
+        letter = kind(declared.dtype)
+        if letter not in "fc":
+            return declared
+        return Type(declared.shape, np.dtype(np.float64 if letter == "f" else np.complex128))
+
+    def rule_of(self, equation: Any) -> Rule:
+        rule = super().rule_of(equation)
+        name = equation.primitive.name
+        if name not in _TYPED:
+            return rule
+        ins = [type_of(atom.aval) for atom in equation.invars]
+        declared = Call(name, equation.params, (type_of(equation.outvars[0].aval),), self.call)
+        stored = self.stored(declared.outs[0]).dtype
+
+        def apply(call: Call, *operands: Array) -> Array:
+            made: Any = rule(declared, *(value.astype(one.dtype) for value, one in zip(operands, ins, strict=True)))
+            return made.astype(stored)  # type: ignore[no-any-return]
+
+        return apply
+
+
+class Disturbed(Precise):
+    """Evaluation in 64 bits with errors such as another implementation may make; equal seeds make equal errors."""
+
+    def __init__(self, closed_jaxpr: Any, seed: int) -> None:
+        super().__init__(closed_jaxpr)
+        self._rng = np.random.Generator(np.random.Philox(seed))
+
+    def _noise(self, shape: tuple[int, ...]) -> Array:
+        return self._rng.uniform(-1.0, 1.0, shape)
+
+    def rule_of(self, equation: Any) -> Rule:
+        rule = super().rule_of(equation)
+        name = equation.primitive.name
+        declared = type_of(equation.outvars[0].aval).dtype if equation.outvars else np.dtype(bool)
+        unit = _unit(declared)
+        if not unit:
+            return rule
+        if name in _SUMS:
+            return self._sum(rule, declared, unit)
+        if name in _SERIES:
+            return self._function(rule, declared, unit * _SERIES_ULPS, least=1.0)
+        if name in _ULPS:
+            return self._function(rule, declared, unit * _ULPS[name], least=0.0)
+        return rule
+
+    def _function(self, rule: Rule, declared: np.dtype[Any], error: float, least: float) -> Rule:
+        def apply(call: Call, *operands: Array) -> Array:
+            exact = np.asarray(rule(call, *operands))
+            size = np.maximum(np.abs(exact), least)
+            return np.where(_is_exact(exact, declared), exact, exact + error * size * self._noise(exact.shape))
+
+        return apply
+
+    def _sum(self, rule: Rule, declared: np.dtype[Any], unit: float) -> Rule:
+        def disturb(operand: Array) -> Array:
+            if kind(operand.dtype) not in "fc":
+                return operand
+            return operand * (1 + _OPERAND_ULPS * unit * self._noise(operand.shape))
+
+        def apply(call: Call, *operands: Array) -> Any:
+            made: Any = rule(call, *operands)
+            several = isinstance(made, list)
+            exact = made if several else [made]
+            if all(_is_exact(one, declared).all() for one in exact):
+                return made
+            again: Any = rule(call, *map(disturb, operands))
+            results = [
+                np.where(_is_exact(one, declared), one, other)
+                for one, other in zip(exact, again if several else [again], strict=True)
+            ]
+            return results if several else results[0]
+
+        return apply
+
+
+def _is_exact(values: Array, declared: np.dtype[Any]) -> Array:
+    """Where values in 64 bits need no rounding to be of the declared type."""
+    if kind(values.dtype) not in "fc":
+        return np.ones(values.shape, bool)
+    return np.asarray(values.astype(declared).astype(values.dtype) == values)
+
+
+def rounding_error(closed_jaxpr: Any, inputs: Sequence[Array], samples: int = SAMPLES) -> list[Array]:
+    """For each element of each result how far rounding may move it (float64): the largest distance that was seen.
+
+    It is inf where only some evaluations are finite, or results without fractions differ, and 0 where all are equal.
+
+    Args:
+        closed_jaxpr: what `jax.jit(f).trace(...).jaxpr` gives.
+        inputs: arrays of its argument types.
+        samples: disturbed evaluations beside the one as typed and the one in 64 bits.
+
+    Raises:
+        Rejected: stage `run`, as `jaxir.executor.evaluate.evaluate`.
+    """
+    precise = Precise(closed_jaxpr).run(inputs)
+    others = [Evaluator(closed_jaxpr).run(inputs)]
+    others += [Disturbed(closed_jaxpr, seed).run(inputs) for seed in range(samples)]
+    return [
+        np.max([_distance(expected, other[number]) for other in others], axis=0)
+        for number, expected in enumerate(precise)
+    ]
+
+
+def _distance(expected: Array, actual: Array) -> Array:
+    """Absolute differences: inf where only one is finite, or where values without fractions differ."""
+    letter = kind(expected.dtype)
+    if letter == "V":
+        return np.where(expected == actual, 0.0, np.inf)
+    wide = np.complex128 if letter == "c" else np.float64
+    one, other = expected.astype(wide), actual.astype(wide)
+    with np.errstate(all="ignore"):
+        distance = np.abs(one - other)
+    same = (one == other) | (np.isnan(one) & np.isnan(other))
+    return np.where(same, 0.0, np.where(np.isnan(distance) | (letter in "biu"), np.inf, distance))
