@@ -105,7 +105,8 @@ def find(name_or_path: str) -> Path:
     path = Path(name_or_path)
     if path.is_file():
         return path
-    known = sorted(resources.folder("configs").glob("*.yaml"))
+    # `runtime.yaml` says how things run, not what is made (`jaxir.executor.runtime`).
+    known = sorted(file for file in resources.folder("configs").glob("*.yaml") if file.stem != "runtime")
     for candidate in known:
         if name_or_path in (candidate.name, candidate.stem):
             return candidate
@@ -148,9 +149,12 @@ def from_identity(identity: Mapping[str, Any], where: Path) -> Config:
     return _validated(values, where)
 
 
-def _read(path: Path, chain: tuple[Path, ...]) -> dict[str, Any]:
-    if path in chain:
-        raise UserError(f"{path}: its `base` leads back to itself; name another base")
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping that a YAML file holds.
+
+    Raises:
+        UserError: the file cannot be read, is no YAML, or holds no mapping.
+    """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -161,6 +165,13 @@ def _read(path: Path, chain: tuple[Path, ...]) -> dict[str, Any]:
         raise UserError(f"{path}: {error.strerror}") from None
     if not isinstance(values, dict):
         raise UserError(f"{path}: expected a mapping of options, found {type(values).__name__}")
+    return values
+
+
+def _read(path: Path, chain: tuple[Path, ...]) -> dict[str, Any]:
+    if path in chain:
+        raise UserError(f"{path}: its `base` leads back to itself; name another base")
+    values = read_yaml(path)
     default = find("default")
     base = values.pop("base", None if path.resolve() == default.resolve() else "default")
     if base is None:
@@ -183,7 +194,7 @@ def _validated(values: dict[str, Any], path: Path) -> Config:
     try:
         config = TypeAdapter(Config).validate_python(values)
     except ValidationError as error:
-        raise UserError(_explain(error.errors()[0], path)) from None
+        raise UserError(explain(error.errors()[0], path, _OWNERS)) from None
     arrays = config.arrays
     mappings: dict[str, Mapping[Any, float]] = {
         "categories": config.categories,
@@ -233,14 +244,18 @@ def _ordered(config: Config) -> Config:
     )
 
 
-def _explain(error: Any, path: Path) -> str:
-    """One line of a pydantic error: which key, what was found, what was expected."""
+#: Key of a group -> the class that knows its options; "" for the whole.
+_OWNERS: Mapping[str, Any] = {"": Config, "arrays": ArrayRules, "level_rules": LevelRules}
+
+
+def explain(error: Any, path: Path, owners: Mapping[str, Any]) -> str:
+    """One line of a pydantic error: which key, what was found, what was expected; `owners` as in `_OWNERS`."""
     place = [str(part) for part in error["loc"] if part != "[key]"]
     key = ".".join(place)
     if error["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        owner: Any = Config
+        owner = owners[""]
         for part in place[:-1]:
-            owner = {"arrays": ArrayRules, "level_rules": LevelRules}.get(part, owner)
+            owner = owners.get(part, owner)
         known = [field.name for field in dataclasses.fields(owner)]
         near = difflib.get_close_matches(place[-1], known, n=1, cutoff=0.5)
         hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(known)}"
