@@ -1,5 +1,6 @@
-"""Inputs by seed, the two oracles against each other, and what admission rule 5 sees."""
+"""Inputs by seed, the oracles against each other, and what admission rule 5 sees."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -12,8 +13,11 @@ import pytest
 
 import jaxir
 from jaxir import ArraySpec, Kernel, Rejected
+from jaxir.executor import verify
+from jaxir.executor.behavior import behavior, digest
 from jaxir.executor.inputs import draw, numpy_dtype
-from jaxir.executor.oracle import Compiled, Interpreter, behavior, digest, limit_of, observe, oracle_for
+from jaxir.executor.limits import limit_of
+from jaxir.executor.oracle import IR_SIDE, ORACLES, Eager, Pair, first_of
 from jaxir.extractor.lower import extract_kernel, load
 from jaxir.sample import DTYPES
 
@@ -24,6 +28,14 @@ def extraction(body, *specs):
     inputs = tuple(map(ArraySpec.parse, specs))
     names = ("x", "y", "z")[: len(inputs)]
     return extract_kernel(Kernel(f"{HEAD}def f({', '.join(names)}):\n    return {body}\n", "f", inputs, names))
+
+
+def pair(body, *specs):
+    return Pair.from_extraction(extraction(body, *specs))
+
+
+def observe(made):
+    return verify.observe(Pair.from_extraction(made), 4 * int(made.sample.id[:8], 16))
 
 
 # inputs
@@ -92,19 +104,19 @@ def test_inputs_do_not_touch_the_global_generator():
         ("jnp.sort(x), jnp.argsort(x, descending=True), jnp.median(x)", ["float32[8]"]),
     ],
 )
-def test_interpreter_agrees_with_the_compiler(body, specs):
-    made = extraction(body, *specs)
-    assert limit_of(made.program) == ""
-    compiled = Compiled(made.lowering)
-    interpreter = Interpreter(made.program, made.lowering.outputs)
+def test_all_oracles_agree(body, specs):
+    made = pair(body, *specs)
+    assert {name: oracle.limit(made) for name, oracle in ORACLES.items()} == dict.fromkeys(ORACLES, "")
+    tolerance = verify.tolerance_of(made)
+    interpreter, *others = [oracle.prepare(made) for oracle in ORACLES.values()]
     for seed in range(4, 8):
-        inputs = draw(made.lowering.inputs, seed)
-        for spec, one, two in zip(made.lowering.outputs, interpreter.run(inputs), compiled.run(inputs), strict=True):
-            assert (one.shape, one.dtype.name) == (two.shape, two.dtype.name) == (spec.shape, spec.dtype)
-            exact = spec.dtype == "bool" or one.dtype.kind in "iu" or "int" in spec.dtype
-            wide = np.complex128 if one.dtype.kind == "c" else np.float64
-            loose = 0.0 if exact else 2e-2 if one.dtype.itemsize <= 2 else 1e-5
-            np.testing.assert_allclose(one.astype(wide), two.astype(wide), rtol=loose, atol=loose)
+        inputs = draw(made.inputs, seed)
+        expected = interpreter.run(inputs)
+        types = [(array.shape, array.dtype.name) for array in expected]
+        assert types == [(spec.shape, spec.dtype) for spec in made.outputs]
+        for other in (*others, Eager(made)):
+            found = verify.compare_sides(made, expected, other.run(inputs), inputs, tolerance)
+            assert found.agrees, (other, found)
 
 
 @pytest.mark.parametrize(
@@ -118,24 +130,23 @@ def test_interpreter_agrees_with_the_compiler(body, specs):
     ],
 )
 def test_beyond_its_limits_the_executable_runs(body, specs, reason):
-    made = extraction(body, *specs)
+    made = pair(body, *specs)
     assert limit_of(made.program).startswith(reason)
-    oracle = oracle_for(made)
-    assert isinstance(oracle, Compiled)
-    inputs = draw(made.lowering.inputs, 8)
-    truth = jax.tree.leaves(jax.jit(load(made.sample.python_source, "f"))(*inputs))
-    for one, two in zip(oracle.run(inputs), truth, strict=True):
+    oracle = first_of(IR_SIDE, made)
+    assert oracle.name == "compiled"
+    inputs = draw(made.inputs, 8)
+    truth = jax.tree.leaves(jax.jit(load(made.python_source, "f"))(*inputs))
+    for one, two in zip(oracle.prepare(made).run(inputs), truth, strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 def test_total_order_of_special_values(dtype):
     """The interpreter takes JAX's total order for the usual comparison, by which NaN has no place."""
-    made = extraction("jnp.sort(x), jnp.argsort(x), lax.sort(-x, is_stable=False)", f"{dtype}[9]")
+    made = pair("jnp.sort(x), jnp.argsort(x), lax.sort(-x, is_stable=False)", f"{dtype}[9]")
     values = np.array([1, np.nan, -np.inf, 0.0, -0.0, np.inf, -np.nan, 3, -2]).astype(numpy_dtype(dtype))
-    interpreter = oracle_for(made)
-    assert isinstance(interpreter, Interpreter)
-    for one, two in zip(interpreter.run([values]), Compiled(made.lowering).run([values]), strict=True):
+    interpreter, compiled = (ORACLES[name].prepare(made) for name in IR_SIDE)
+    for one, two in zip(interpreter.run([values]), compiled.run([values]), strict=True):
         np.testing.assert_array_equal(one.astype(np.float64), two.astype(np.float64))
 
 
@@ -151,7 +162,7 @@ def test_platforms_that_are_not_here_still_run():
 def test_observation_can_be_replayed():
     made = extraction("jnp.sin(x) @ y", "float32[3,4]", "float32[4]")
     found = observe(made)
-    again = Interpreter(extraction("jnp.sin(x) @ y", "float32[3,4]", "float32[4]").program, made.lowering.outputs)
+    again = ORACLES["interpreter"].prepare(Pair.from_row(dataclasses.asdict(made.sample)))
     assert digest(again.run(draw(made.lowering.inputs, found.input_seed))) == found.output_digest
     assert len(found.output_digest) == 64
     assert len(found.behavior_hash) == 32
@@ -217,12 +228,18 @@ def test_rounding_normalises_zeros_noise_and_digits():
     assert behavior([[np.zeros((2, 3))]]) != behavior([[np.zeros((3, 2))]])
 
 
+def test_an_input_that_does_not_matter_is_found():
+    with pytest.raises(Rejected) as caught:
+        observe(extraction("x + jnp.where(jnp.abs(y) > 1e6, y, 0.0)", "float32[4]", "float32[4]"))
+    assert (caught.value.stage, caught.value.reason) == ("run", "output ignores an input")
+
+
 def test_observation_is_the_same_in_another_process():
     code = (
         "from jaxir import ArraySpec, Kernel\nfrom jaxir.extractor.lower import extract_kernel\n"
-        "from jaxir.executor.oracle import observe\n"
+        "from jaxir.executor.oracle import Pair\nfrom jaxir.executor.verify import observe\n"
         "k = Kernel('import jax\\ndef f(x):\\n    return jax.nn.softmax(x), jax.numpy.sort(x)\\n', 'f',"
-        " (ArraySpec((2, 3), 'float32'),), ('x',))\nprint(observe(extract_kernel(k)))\n"
+        " (ArraySpec((2, 3), 'float32'),), ('x',))\nprint(observe(Pair.from_extraction(extract_kernel(k)), 8))\n"
     )
     root = str(Path(jaxir.__file__).parents[1])
     outputs = {
@@ -241,11 +258,13 @@ def test_observation_is_the_same_in_another_process():
 
 
 def test_division_by_zero_does_not_kill():
-    made = extraction("lax.div(x, y)", "int32[3]", "int32[3]")
-    oracle = oracle_for(made)
-    assert isinstance(oracle, Interpreter)
+    made = pair("lax.div(x, y)", "int32[3]", "int32[3]")
     least = np.iinfo(np.int32).min
-    out = oracle.run([np.array([7, least, -7], np.int32), np.array([0, -1, 2], np.int32)])[0]
+    out = (
+        ORACLES["interpreter"]
+        .prepare(made)
+        .run([np.array([7, least, -7], np.int32), np.array([0, -1, 2], np.int32)])[0]
+    )
     assert (
         out.tolist()
         == [-1, least, -3]
