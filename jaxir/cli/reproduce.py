@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import click
 
 from jaxir.cli.common import TEMPLATES, cores
 
-#: Differences that are printed; a corpus of another config has one a field and row.
-SHOWN = 20
+#: Rows whose differences are printed, and fields of each: an attempt that was changed changes nearly every field.
+SHOWN_ROWS, SHOWN_FIELDS = 20, 3
 
 
 @click.command("verify-reproducible")
@@ -52,10 +53,14 @@ def verify_reproducible(
             template_folders=[path.resolve() for path in template_folders],
             report=show,
         )
-    for difference in found.differences[:SHOWN]:
-        click.echo(str(difference))
-    if len(found.differences) > SHOWN:
-        click.echo(f"... and {len(found.differences) - SHOWN} more differences")
+    by_row = [(index, list(part)) for index, part in itertools.groupby(found.differences, lambda entry: entry.index)]
+    for index, differences in by_row[:SHOWN_ROWS]:
+        for difference in differences[:SHOWN_FIELDS]:
+            click.echo(str(difference))
+        if len(differences) > SHOWN_FIELDS:
+            click.echo(f"index {index}: and {len(differences) - SHOWN_FIELDS} more fields")
+    if len(by_row) > SHOWN_ROWS:
+        click.echo(f"... and {len(by_row) - SHOWN_ROWS} more rows")
     wrong = len({entry.index for entry in found.differences if entry.index is not None})
     click.echo(
         f"{folder}: {found.chosen - wrong} of {found.chosen} rows, drawn from {found.rows}, came out byte for byte "
