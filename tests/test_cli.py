@@ -47,7 +47,7 @@ def commands(group: list[str]) -> list[list[str]]:
     done = run_jaxir([*group, "--help"], ROOT)
     assert done.returncode == 0
     _, _, listed = done.stdout.partition("Commands:")
-    names = re.findall(r"^  (\w+) ", listed, re.MULTILINE)
+    names = re.findall(r"^  ([\w-]+) ", listed, re.MULTILINE)
     return [group, *(found for name in names for found in commands([*group, name]))]
 
 

@@ -100,15 +100,11 @@ def test_rows_are_balanced_distinct_and_complete(corpus):
         assert f"@jit_{row['function_name']} " in row["stablehlo"].splitlines()[0]
 
 
-def test_every_row_lowers_to_its_text_in_a_process_of_its_own(corpus):
-    done = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "check_fresh.py", corpus, "--rows", "16"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "16 of 16 rows lower to the stored text" in done.stdout, done.stdout + done.stderr
-    assert done.returncode == 0
+def test_rows_come_again_from_their_records_and_lower_to_their_text_in_a_process_of_their_own(corpus):
+    done = run_jaxir(["verify-reproducible", corpus, "--sample", "16"], corpus.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"16 of 16 rows, drawn from {TARGET}, came out byte for byte" in done.stdout
+    assert "16 were also lowered in a new process each" in done.stdout
 
 
 def test_another_number_of_workers_gives_the_same_bytes(corpus, tmp_path):
