@@ -127,9 +127,7 @@ def observe(pair: Pair, base: int, verify: Verify = "fast") -> Observation:
             input_seed=seed,
             output_digest=digest(expected.outputs(seed)),
             behavior_hash=behavior([expected.outputs(probe) for probe in BEHAVIOR_SEEDS]),
-            verified=tuple(
-                name for name in ORACLES if others and name in (ir_side.name, *(side.name for side in sides))
-            ),
+            verified=tuple(name for name in ORACLES if name in verified),
             max_abs_error=None if distance is None else _rounded_up(distance),
         )
     except Rejected:
