@@ -449,7 +449,7 @@ def test_nothing_is_compiled(monkeypatch):
 def test_the_rounding_error_is_measured():
     cancelled = jax.jit(lambda x: (x + 1e4) - 1e4).trace(f32(0.3)).jaxpr
     (error,) = rounding_error(cancelled, [f32(0.3)])
-    assert 1e-5 < error[0] < 1e-3
+    assert 1e-5 < error[0] < 5e-3
     on_purpose = jax.jit(lambda x: x.astype(jnp.bfloat16).astype(np.float32) - x).trace(f32(0.3)).jaxpr
     (error,) = rounding_error(on_purpose, [f32(0.3)])
     assert error[0] < 1e-8

@@ -114,8 +114,9 @@ class Disturbed(Precise):
     def _function(self, rule: Rule, declared: np.dtype[Any], error: float, least: float) -> Rule:
         def apply(call: Call, *operands: Array) -> Array:
             exact = np.asarray(rule(call, *operands))
-            size = np.maximum(np.abs(exact), least)
-            return np.where(_is_exact(exact, declared), exact, exact + error * size * self._noise(exact.shape))
+            disturbed = exact + error * np.maximum(np.abs(exact), least) * self._noise(exact.shape)
+            # A series is not exact where its sum happens to be a round number.
+            return disturbed if least else np.where(_is_exact(exact, declared), exact, disturbed)
 
         return apply
 
