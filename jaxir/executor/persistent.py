@@ -43,7 +43,7 @@ _function: reply.Function | None = None
 _error = ""
 
 
-def _start(function: str, parent: int, memory_bytes: int, environment: Mapping[str, str], folder: str) -> None:
+def _start(function: str, parent: int, memory_bytes: int | None, environment: Mapping[str, str], folder: str) -> None:
     """Prepare a worker, before anything imports JAX."""
     global _function, _error
     sandbox.end_with(parent)
@@ -54,7 +54,8 @@ def _start(function: str, parent: int, memory_bytes: int, environment: Mapping[s
     output = os.open(Path(folder) / str(os.getpid()), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    sandbox.limit_memory(memory_bytes)
+    if memory_bytes:
+        sandbox.limit_memory(memory_bytes)
     try:
         _function = reply.resolve(function)
     except Exception:
@@ -74,16 +75,23 @@ class _Pool:
     """A pebble pool whose workers write what they print to a folder, one file each, named by process id."""
 
     def __init__(
-        self, function: str, workers: int, limits: Limits, environment: Mapping[str, str], jobs_per_worker: int
+        self,
+        function: str,
+        workers: int,
+        limits: Limits,
+        environment: Mapping[str, str],
+        jobs_per_worker: int,
+        watched: bool = False,
     ) -> None:
         self.limits = limits
         self.folder = tempfile.TemporaryDirectory(prefix="jaxir-", ignore_cleanup_errors=True)
         self.over: set[int] = set()  # killed for their memory
+        memory_bytes = None if watched else limits.memory_bytes
         self.pool = ProcessPool(
             max_workers=workers,
             max_tasks=jobs_per_worker,
             initializer=_start,
-            initargs=[function, os.getpid(), limits.memory_bytes, dict(environment), self.folder.name],
+            initargs=[function, os.getpid(), memory_bytes, dict(environment), self.folder.name],
             context=multiprocessing.get_context("spawn"),
         )
 
@@ -183,7 +191,7 @@ def run_fresh(
                             process.kill()
 
     ended = threading.Event()
-    with _Pool(function, workers, limits, environment, 1) as pool:
+    with _Pool(function, workers, limits, environment, 1, watched=True) as pool:
         thread = threading.Thread(target=watch, args=(pool, ended), daemon=True)
         thread.start()
         try:

@@ -99,7 +99,7 @@ KILLERS = {
         "%r = stablehlo.constant dense_resource<blob> : tensor<1000xi32>\nreturn %r : tensor<1000xi32>",
         "tensor<1000xi32>",
     )
-    + '{-#\n  dialect_resources: {\n    builtin: {\n      blob: "0x04000000010000000200000003000000"\n    }\n  }\n#-}\n',
+    + '{-#\ndialect_resources: {\nbuiltin: {\nblob: "0x04000000010000000200000003000000"\n}\n}\n#-}\n',
 }
 
 _TOKENS = (

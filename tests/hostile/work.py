@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from typing import Any
 
 import jax
@@ -17,10 +15,6 @@ from jaxir.extractor.lower import load
 from jaxir.extractor.program import parse
 
 
-def echo(payload: dict[str, Any]) -> dict[str, Any]:
-    return payload | {"pid": os.getpid(), "variables": {name: os.environ.get(name) for name in ("JAX_PLATFORMS", "X")}}
-
-
 def execute(payload: dict[str, Any]) -> dict[str, Any]:
     """Run a source and, where it defines `kernel`, trace and call it on one number."""
     try:
@@ -30,11 +24,6 @@ def execute(payload: dict[str, Any]) -> dict[str, Any]:
             return {"ran": True}
         raise
     return {"result": float(jax.jit(kernel)(1.0))}
-
-
-def sleep_and_echo(payload: dict[str, Any]) -> dict[str, Any]:
-    time.sleep(payload["seconds"])
-    return {"pid": os.getpid()}
 
 
 def _interpret(module: ir.Module) -> str:
@@ -58,7 +47,7 @@ def _compile(module: ir.Module) -> str:
 
 
 def run_module(payload: dict[str, Any]) -> dict[str, Any]:
-    """Take a module as far as `payload["action"]` says, without any of jaxir's own checks: only the process protects."""
+    """Take a module as far as `payload["action"]` says, without jaxir's own checks: only the process protects."""
     context = mlir.make_ir_context()
     context.enable_multithreading(False)
     with context, ir.Location.unknown():
