@@ -113,6 +113,10 @@ class Edit:
 
 def edits_of(op: ir.Operation) -> list[Edit]:
     """All changes of an op that this module knows and that are not without effect by construction."""
+    if any(_is_ranked(value) and 0 in ir.RankedTensorType(value.type).shape for value in op.results):
+        return []  # of an empty array
+    if op.name == "stablehlo.add" and _counts_from_the_end(op):
+        return []
     return [*_swapped(op), *_constants(op), *_dropped(op), *_permuted(op), *_dimensions(op)]
 
 
@@ -187,7 +191,7 @@ _DENSE: Final = re.compile(r"^dense<([^\[\]\"<>]*)> : tensor<.*>$")
 
 
 def _constants(op: ir.Operation) -> Iterator[Edit]:
-    if op.name != "stablehlo.constant":
+    if op.name != "stablehlo.constant" or all(_ignores(use) for use in _uses(op.results[0])):
         return
     tensor = ir.RankedTensorType(op.results[0].type)
     element = str(tensor.element_type)
@@ -199,6 +203,70 @@ def _constants(op: ir.Operation) -> Iterator[Edit]:
             yield Edit("changed constant", f"{match[1]} -> {new}", change)
     elif element in _ARRAYS:
         yield Edit("changed constant", "one element", _change_element)
+
+
+def _uses(value: Any) -> Iterator[Any]:
+    """Uses of a value, those of its broadcasts instead of the broadcasts."""
+    for use in value.uses:
+        user = use.owner.operation
+        if user.name == "stablehlo.broadcast_in_dim":
+            yield from _uses(user.results[0])
+        else:
+            yield use
+
+
+def _ignores(use: Any) -> bool:
+    """Whether a use of a constant hides a small change of it."""
+    user, position = use.owner.operation, use.operand_number
+    if user.name == "stablehlo.add" and _counts_from_the_end(user):
+        return True
+    if user.name in ("stablehlo.dynamic_slice", "stablehlo.dynamic_update_slice"):
+        # A start index where the slice is as long as the dim: any index is clamped to 0.
+        first = 1 if user.name == "stablehlo.dynamic_slice" else 2
+        piece = user.results[0] if first == 1 else user.operands[1]
+        axis = position - first
+        shapes = (ir.RankedTensorType(value.type).shape for value in (user.operands[0], piece))
+        return axis >= 0 and len({shape[axis] for shape in shapes}) == 1
+    if user.name == "stablehlo.reduce" and position >= len(user.operands) // 2:
+        # The start of a maximum or minimum is a bound that its terms are beyond.
+        names = {view.operation.name for view in user.regions[0].blocks[0].operations}
+        return bool(names & {"stablehlo.maximum", "stablehlo.minimum"})
+    if user.name == "stablehlo.while":
+        # A buffer that the turns of the loop fill.
+        inside = list(user.regions[1].blocks[0].arguments[position].uses)
+        return bool(inside) and all(_fills(one) for one in inside)
+    return False
+
+
+def _fills(use: Any) -> bool:
+    user = use.owner.operation
+    if user.name == "func.call":
+        return "dynamic_update" in str(user.attributes["callee"]) and bool(use.operand_number == 0)
+    return user.name == "stablehlo.dynamic_update_slice" and bool(use.operand_number == 0)
+
+
+def _counts_from_the_end(add: ir.Operation) -> bool:
+    """Whether a sum is what JAX makes of a negative index, `select(i < 0, i + size, i)`; kernels hardly have any."""
+    index = add.operands[0]
+
+    def is_for_negatives(use: Any) -> bool:
+        user = use.owner.operation
+        if user.name != "stablehlo.select" or user.operands[2] != index:
+            return False
+        test = user.operands[0].owner
+        return (
+            isinstance(test, ir.Operation | ir.OpView)
+            and test.operation.name == "stablehlo.compare"
+            and test.operation.operands[0] == index
+            and _splat(test.operation.operands[1]) == "0"
+        )
+
+    uses = list(add.results[0].uses)
+    return bool(uses) and all(map(is_for_negatives, uses))
+
+
+def _is_ranked(value: Any) -> bool:
+    return isinstance(value.type, ir.RankedTensorType)
 
 
 def _changed(text: str, element: str) -> str:
