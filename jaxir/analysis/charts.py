@@ -149,3 +149,64 @@ def histograms(name: str, panels: Sequence[tuple[str, Mapping[str, Sequence[int]
             axes.set_xlabel(label)
         figure.supylabel("rows", fontsize=9, color=_BY_NAME["soft"])
         return _svg(figure, name)
+
+
+def boxes(name: str, panels: Sequence[tuple[str, Mapping[str, Sequence[float]]]], columns: int = 2) -> str:
+    """Panels of (x label, group -> values) with a box for each group, the x axis by logarithm.
+
+    A box holds the quartiles, its whiskers reach from the 5th to the 95th percentile; the number of values stands in
+    the label.
+    """
+    lines = {"color": _BY_NAME["ink"], "linewidth": 0.8}
+    box = {"facecolor": _BY_NAME["s2"], "edgecolor": _BY_NAME["ink"], "linewidth": 0.8}
+    rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
+    heights = [0.75 + 0.26 * max(len(groups) for _, groups in row) for row in rows]
+    with matplotlib.style.context(["default", _settings(name)]):
+        figure = Figure(figsize=(_WIDTH, sum(heights)), layout="constrained")
+        grid = figure.subplots(len(rows), columns, squeeze=False, height_ratios=heights)
+        for axes, (label, groups) in zip(grid.flat, panels, strict=True):
+            axes.boxplot(
+                list(groups.values()), orientation="horizontal", whis=(5, 95), showfliers=False, widths=0.6,
+                patch_artist=True, boxprops=box,
+                medianprops={**lines, "linewidth": 1.6}, whiskerprops=lines, capprops=lines,
+            )  # fmt: skip
+            axes.set_yticks(
+                range(1, len(groups) + 1), [_label(f"{key} ({len(values)})") for key, values in groups.items()]
+            )
+            axes.invert_yaxis()
+            axes.set_xscale("log")
+            _plain_powers(axes.xaxis)
+            axes.grid(visible=False, axis="y")
+            axes.set_xlabel(label)
+        return _svg(figure, name)
+
+
+def points(name: str, series: Mapping[str, Sequence[tuple[float, float]]], xlabel: str, ylabel: str) -> str:
+    """Points (x, y) of each series, both axes by logarithm, and the line where y equals x."""
+    everything = [value for pairs in series.values() for pair in pairs for value in pair]
+    low, high = min(everything) / 1.5, max(everything) * 1.5
+    with matplotlib.style.context(["default", _settings(name)]):
+        figure = Figure(figsize=(_WIDTH, 4.2), layout="constrained")
+        axes = figure.subplots()
+        axes.plot([low, high], [low, high], color=_BY_NAME["soft"], linewidth=0.8)
+        for place, (label, pairs) in enumerate(series.items()):
+            shade = _SERIES[place * (len(_SERIES) - 1) // max(1, len(series) - 1)]
+            x, y = zip(*pairs, strict=True)
+            axes.scatter(x, y, s=14, color=shade, linewidths=0, label=_label(label))
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xlim(low, max(pair[0] for pairs in series.values() for pair in pairs) * 1.5)
+        axes.set_ylim(min(pair[1] for pairs in series.values() for pair in pairs) / 1.5, high)
+        for axis in (axes.xaxis, axes.yaxis):
+            _plain_powers(axis)
+        axes.set_xlabel(xlabel)
+        axes.set_ylabel(ylabel)
+        figure.legend(loc="outside upper left", ncols=len(series), frameon=False, fontsize=8, handlelength=1)
+        return _svg(figure, name)
+
+
+def _plain_powers(axis: Any) -> None:
+    """A logarithmic axis with numbers as people write them: 0.01, 0.1, 1, 10."""
+    axis.set_major_locator(LogLocator(numticks=8))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
+    axis.set_minor_formatter(NullFormatter())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jaxir.cli import analyze, devices, extract, generate, reproduce, templates
+from jaxir.cli import analyze, bench, devices, extract, generate, reproduce, templates
 from jaxir.cli.common import Group
 from jaxir.version import __version__
 
@@ -28,6 +28,7 @@ for command in (
     extract.extract,
     templates.templates,
     reproduce.verify_reproducible,
+    bench.bench,
     devices.devices,
 ):
     main.add_command(command)

@@ -1,0 +1,201 @@
+"""`jaxir bench`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from jaxir.analysis.corpus import Corpus
+    from jaxir.executor.baseline import Change, Comparison
+
+#: Changes of single rows that are printed.
+_MOST_CHANGES = 10
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--device", help="auto (the best one here), cpu, gpu, tpu or all.  [default: auto]")
+@click.option(
+    "--sample", default=100, show_default=True, type=click.IntRange(0), help="Rows to time, by their ids; 0 for all."
+)
+@click.option(
+    "--passes",
+    default=3,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Processes that time every row; a comparison needs 2 or more.",
+)
+@click.option("--repeats", default=10, show_default=True, type=click.IntRange(3), help="Samples of a row in each pass.")
+@click.option(
+    "--seconds",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0, min_open=True),
+    help="No further sample of a row in a pass after this long.",
+)
+@click.option("--eager/--no-eager", default=True, show_default=True, help="Time the plain functions too, op by op.")
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    help="Compare with an earlier run: a timing file, or a folder whose last run on the device is taken.",
+)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for timing/.  [default: FOLDER]")
+@click.option("--runtime", type=click.Path(path_type=Path), help="YAML like configs/runtime.yaml.")
+@click.option("--no-fallback", is_flag=True, help="A device that is asked for and missing is an error.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.pass_context
+def bench(
+    ctx: click.Context,
+    folder: Path,
+    device: str | None,
+    sample: int,
+    passes: int,
+    repeats: int,
+    seconds: float,
+    eager: bool,
+    baseline: Path | None,
+    out: Path | None,
+    runtime: Path | None,
+    no_fallback: bool,
+    as_json: bool,
+) -> None:
+    """Time the kernels of a corpus: trace, lower, compile, first call, further calls, and the plain function.
+
+    FOLDER is a corpus that jaxir wrote. Its sources are executed, in worker processes but without a sandbox: time only
+    what you trust. The figures go to timing/ in FOLDER, a numbered file for each run and device; the data files stay as
+    they are. `jaxir analyze --html` draws them. Exits with 1 if something became slower than the baseline.
+
+    \b
+    Examples:
+      jaxir bench data/sample --sample 5 --passes 1 --out /tmp/times
+      jaxir bench data/sample --sample 20 --out /tmp/times
+      jaxir bench data/sample --sample 20 --out /tmp/times --baseline /tmp/times
+    """
+    import json
+
+    from tqdm import tqdm
+
+    from jaxir.analysis.corpus import open_corpus
+    from jaxir.analysis.timings import Timing, table
+    from jaxir.errors import UserError
+    from jaxir.executor import baseline as baselines
+    from jaxir.executor import runtime as runtimes
+    from jaxir.executor import timetable
+    from jaxir.executor.bench import Settings
+    from jaxir.executor.bench import bench as run
+    from jaxir.executor.devices import discover, resolve
+
+    changes = {"backend": device, "fallback": False if no_fallback else None}
+    config = runtimes.load(runtime, {"device": changes})
+    settings = Settings(passes, repeats, seconds, eager)
+    rows = own_rows(open_corpus(folder), sample)
+    found = resolve(config.device.backend, discover(config.environment()), fallback=config.device.fallback, most=1)
+    if found.warning:
+        click.echo(f"jaxir: {found.warning}", err=True)
+    if baseline is not None and passes < 2:
+        raise UserError(f"--passes {passes}: a comparison needs 2 or more, since processes differ")
+    earlier = {one.platform: timetable.find(baseline, one.platform) for one in found.devices} if baseline else {}
+    before = {platform: timetable.read(path) for platform, path in earlier.items()}
+    results = []
+    regressed = False
+    for one in found.devices:
+        total = len(rows) * (settings.passes + settings.eager)
+        with tqdm(total=total, desc=str(one), unit="row", leave=False, disable=None) as bar:
+            timed = run(rows, one, config, settings, progress=bar.update)
+        timing = Timing(timed, "")
+        if not timing.rows:
+            raise UserError(f"{folder}: no row could be timed on {one}; the first: {timed['fault'][0].as_py()}")
+        path = timetable.write(timed, out or folder)
+        figures = {**timing.figures(), "file": str(path)}
+        if not as_json:
+            shown = table(timing)
+            click.echo("\n".join(_lines(shown.title, [shown.header, *shown.rows], shown.note)))
+            click.echo(f"written: {path}")
+        if one.platform in before:
+            comparison = baselines.compare(before[one.platform], timed)
+            regressed = regressed or bool(comparison.regressions)
+            figures["baseline"] = {"file": str(earlier[one.platform]), **_plain(comparison)}
+            if not as_json:
+                click.echo("\n".join(_compared(comparison, earlier[one.platform])))
+        results.append(figures)
+    if as_json:
+        click.echo(json.dumps(results, indent=2))
+    ctx.exit(1 if regressed else 0)
+
+
+def own_rows(corpus: Corpus, sample: int) -> list[dict[str, Any]]:
+    """Rows with the smallest ids, which are content hashes: a random choice that is the same every time.
+
+    Raises:
+        UserError: jaxir did not write the corpus.
+    """
+    import heapq
+
+    from jaxir.analysis.records import read_records
+    from jaxir.errors import UserError
+    from jaxir.executor.bench import COLUMNS
+
+    if corpus.kind != "jaxir":
+        raise UserError(
+            f"{corpus.path}: {corpus.kind} rows are not timed, they lack what was proved; use a jaxir corpus"
+        )
+
+    def records() -> Iterator[dict[str, Any]]:
+        for path in corpus.files:
+            for record in read_records(path):
+                if not record.keys() >= {*COLUMNS}:
+                    missing = sorted({*COLUMNS} - record.keys())
+                    raise UserError(
+                        f"{path}: lacks the column {missing[0]}; make the corpus with this version of jaxir"
+                    )
+                yield {name: record[name] for name in COLUMNS}
+
+    if sample == 0:
+        return sorted(records(), key=lambda row: str(row["id"]))
+    return heapq.nsmallest(sample, records(), key=lambda row: str(row["id"]))
+
+
+def _lines(title: str, rows: list[tuple[str, ...]], note: str) -> Iterator[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    yield title
+    for row in rows:
+        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        yield "  " + "  ".join(cells).rstrip()
+    yield f"  {note}"
+
+
+def _change(change: Change) -> tuple[str, ...]:
+    interval = f"{change.low:.2f} to {change.high:.2f}"
+    mark = "" if not change.significant else "slower" if change.ratio > 1 else "faster"
+    return (change.key, f"{change.ratio:.2f}", interval, f"{change.p:.2g}", mark)
+
+
+def _compared(comparison: Comparison, path: Path) -> Iterator[str]:
+    """The comparison as lines: whole runs, then the rows that changed most."""
+    header = ("", "new / old", "95 % interval", "adjusted p", "")
+    note = f"{comparison.pairs} rows in both runs, {comparison.only_old} only before, {comparison.only_new} only now."
+    yield from _lines(
+        f"Against {path}", [header, *map(_change, comparison.stages)], " ".join([note, *comparison.notes])
+    )
+    for label, changes in (("slower", comparison.regressions), ("faster", comparison.improvements)):
+        rows = [change for change in changes if change in comparison.rows]
+        if rows:
+            shown = [header, *map(_change, rows[:_MOST_CHANGES])]
+            yield from _lines(f"Rows that became {label}: {len(rows)}", shown, "")
+    if not comparison.regressions and not comparison.improvements:
+        yield "Nothing changed beyond what the runs differ anyway."
+
+
+def _plain(comparison: Comparison) -> dict[str, Any]:
+    """The comparison as JSON can hold it; of the rows those that changed."""
+    import dataclasses
+
+    plain = dataclasses.asdict(comparison)
+    plain["rows"] = [row for row in plain["rows"] if row["significant"]]
+    plain["regressions"] = len(comparison.regressions)
+    plain["improvements"] = len(comparison.improvements)
+    return plain
