@@ -1,4 +1,4 @@
-"""Workers that are killed, hang or run out of memory cost their attempt; and nothing outside a run changes its bytes."""
+"""Workers that are killed, hang or eat memory cost their attempt; and nothing outside a run changes its bytes."""
 
 from __future__ import annotations
 
