@@ -125,7 +125,9 @@ def generate(
                 Progress(folder.committed_rows, config.target, sum(folder.rejections.values()), "drawing report.html")
             )
             with files.disk_errors(out):
-                write_report(analyze(open_corpus(out)), out / "report.html")
+                draft = out / ".jaxir" / f"report.html{files.TEMPORARY}"
+                write_report(analyze(open_corpus(out)), draft)
+                files.move(draft, out / "report.html")
         figures: dict[str, Any] = json.loads((out / "stats.json").read_text(encoding="utf-8"))
         return figures
 

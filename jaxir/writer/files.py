@@ -75,6 +75,14 @@ def write_atomic(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
+def move(draft: Path, path: Path) -> None:
+    """Put a finished file that was not synced yet in its place, in one step; both are on one file system."""
+    with open(draft, "rb") as file:
+        os.fsync(file.fileno())
+    os.replace(draft, path)
+    sync_folder(path.parent)
+
+
 def make_folder(path: Path) -> None:
     """Make a folder and its parents, and put their names on the disk."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
