@@ -64,7 +64,7 @@ class Timing:
             "passes": max((row["passes"] for row in rows), default=0),
             "faults": {fault: faults.count(fault) for fault in sorted(set(faults))},
             "floor_ms": min((row["floor_ms"] for row in rows), default=None),
-            "reference_ms": statistics.median(row["reference_ms"] for row in rows) if rows else None,
+            "reference_passes_ms": rows[0]["reference_passes_ms"] if rows else [],
             "never_break_even": sum(row["eager_ms"] is not None and row["break_even_calls"] is None for row in rows),
             **{column: _spread([row[column] for row in rows]) for column in SHOWN},
             "pool_peak_bytes": max((row["pool_peak_bytes"] or 0 for row in rows), default=0) or None,

@@ -1,6 +1,6 @@
 """Compare two timing tables: which rows became slower or faster, and by how much, beyond what the runs differ anyway.
 
-Times are divided by the reference program's time in the same row and pass, then compared as logarithms. A difference
+Times are divided by the reference program's time in the same pass, then compared as logarithms. A difference
 counts only where two tests agree, and the larger p-value is taken (an intersection-union test):
 
 * Of a row: the samples differ (Mann-Whitney), and so do the passes (Student's t with the moderated variance of Smyth
@@ -136,16 +136,15 @@ def _notes(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> list
 
 def _logs(row: Mapping[str, Any], column: str) -> Array:
     """Normalised times of a row, one a pass, as natural logarithms."""
-    references = [typical(values) for values in row["reference_samples_ms"]]
     times = row[column] if column else [typical(values) for values in row["run_samples_ms"]]
-    logs: Array = np.log(np.array(times)) - np.log(np.array(references))
+    logs: Array = np.log(np.array(times)) - np.log(np.array(row["reference_passes_ms"]))
     return logs
 
 
 def _relative(row: Mapping[str, Any]) -> list[float]:
     """All samples of a row over the reference of their pass."""
-    passes = zip(row["run_samples_ms"], row["reference_samples_ms"], strict=True)
-    return [sample / typical(references) for samples, references in passes for sample in samples]
+    passes = zip(row["run_samples_ms"], row["reference_passes_ms"], strict=True)
+    return [sample / reference for samples, reference in passes for sample in samples]
 
 
 def _rows(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], alpha: float) -> list[Change]:

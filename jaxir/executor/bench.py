@@ -12,7 +12,7 @@ import dataclasses
 import importlib.metadata
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -38,8 +38,9 @@ _ONE_EACH: Final = pa.list_(pa.field("element", pa.float64()))
 #:
 #: * `trace_ms`, `lower_ms`, `compile_ms`, `first_call_ms`: medians over the passes; `*_passes_ms` has each.
 #: * `run_*`: one call of the compiled program, until its results are ready; over all samples of all passes.
-#:   `run_samples_ms` has them pass by pass, beside `reference_samples_ms` of the reference program.
-#: * `run_per_reference`: median over the passes of `typical` run / `typical` reference, a number without unit.
+#:   `run_samples_ms` has them pass by pass.
+#: * `reference_passes_ms`: the normaliser of each pass, the reference program timed between all samples of all rows.
+#: * `run_per_reference`: median over the passes of `typical` run / reference, a number without unit.
 #: * `eager_*`: one call of the plain function, likewise.
 #: * `eager_over_compiled`: ratio of the two, each per reference.
 #: * `break_even_calls`: calls after which tracing, lowering and compiling have paid off; null if they never do.
@@ -58,14 +59,14 @@ SCHEMA: Final = pa.schema(
         *((name.replace("_ms", "_passes_ms"), _ONE_EACH) for name in STAGES),
         *((name, pa.float64()) for name in ("run_ms", "run_min_ms", "run_iqr_ms")),
         *((name, pa.int64()) for name in ("run_n", "calls_per_sample")),
-        *((name, pa.float64()) for name in ("run_per_reference", "reference_ms", "floor_ms")),
+        *((name, pa.float64()) for name in ("run_per_reference", "floor_ms")),
         *((name, pa.float64()) for name in ("eager_ms", "eager_min_ms", "eager_iqr_ms")),
         ("eager_n", pa.int64()),
         *((name, pa.float64()) for name in ("eager_over_compiled", "break_even_calls")),
         *((name, pa.float64()) for name in ("model_flops_per_s", "model_bytes_per_s")),
         *((name, pa.int64()) for name in (*_MEMORY, "pool_peak_bytes")),
         ("run_samples_ms", _PASSES),
-        ("reference_samples_ms", _PASSES),
+        ("reference_passes_ms", _ONE_EACH),
     ]
 )
 
@@ -116,6 +117,7 @@ def bench(
         is_eager = number == settings.passes
         ordered = rows if number % 2 == 0 else rows[::-1]
         jobs = [Job(str(row["id"]), _payload(row, device, settings)) for row in ordered if str(row["id"]) not in faults]
+        values: dict[str, dict[str, Any]] = {}
         function = "jaxir.executor.timing:time_eager" if is_eager else "jaxir.executor.timing:time_compiled"
         for verdict in run_isolated(
             function,
@@ -128,11 +130,16 @@ def bench(
             progress(1)
             if verdict.value is None:
                 faults[verdict.key] = f"eager: {verdict.died}" if is_eager else verdict.died
-            elif is_eager:
-                eager[verdict.key] = verdict.value
             else:
-                measured[verdict.key].append(verdict.value)
+                values[verdict.key] = verdict.value
         progress(len(rows) - len(jobs))
+        reference = _reference(values.values())
+        for key, value in values.items():
+            value["reference"] = reference
+            if is_eager:
+                eager[key] = value
+            else:
+                measured[key].append(value)
     made = [
         _row(row, device, measured[str(row["id"])], eager.get(str(row["id"])), faults.get(str(row["id"]), ""))
         for row in rows
@@ -167,8 +174,17 @@ def typical(samples: Sequence[float]) -> float:
     return statistics.quantiles(samples, n=4, method="inclusive")[0] if len(samples) > 1 else samples[0]
 
 
+def _reference(values: Collection[Mapping[str, Any]]) -> float:
+    """The normaliser of a pass: what the reference program took where nothing came between.
+
+    A low percentile of many samples is the same however busy the machine was, and follows its speed.
+    """
+    samples = sorted(sample for value in values for sample in value["reference_ms"])
+    return float(samples[len(samples) // 10]) if samples else math.nan
+
+
 def _per_reference(timing: Mapping[str, Any]) -> float:
-    return typical(timing["samples_ms"]) / typical(timing["reference_ms"])
+    return typical(timing["samples_ms"]) / float(timing["reference"])
 
 
 def _row(
@@ -207,14 +223,13 @@ def _row(
         "run_n": len(samples),
         "calls_per_sample": last["calls"],
         "run_per_reference": per_reference,
-        "reference_ms": statistics.median(value for one in passes for value in one["reference_ms"]),
         "floor_ms": min(one["floor_ms"] for one in passes),
         "model_flops_per_s": row["flops"] / run * 1e3,
         "model_bytes_per_s": row["bytes_accessed"] / run * 1e3,
         **{name: last["memory"].get(name) for name in _MEMORY},
         "pool_peak_bytes": last["pool_peak_bytes"],
         "run_samples_ms": [one["samples_ms"] for one in passes],
-        "reference_samples_ms": [one["reference_ms"] for one in passes],
+        "reference_passes_ms": [one["reference"] for one in passes],
     }
     if eager is not None:
         ratio = _per_reference(eager) / per_reference
