@@ -61,6 +61,7 @@ SWAPS: Final = {
     "chlo.erfc": "chlo.erf",
     "chlo.lgamma": "chlo.digamma",
     "chlo.digamma": "chlo.lgamma",
+    "chlo.square": "stablehlo.abs",
 }
 
 #: Directions of a comparison to the opposite ones; `LT` to `LE` would show on equal values alone.
@@ -76,7 +77,7 @@ ORDERED: Final = frozenset(
 )
 
 #: Results of these do not change with the sign of their operand.
-_EVEN: Final = frozenset(("stablehlo.abs", "stablehlo.cosine", "chlo.cosh"))
+_EVEN: Final = frozenset(("stablehlo.abs", "stablehlo.cosine", "chlo.cosh", "chlo.square"))
 #: These hand a sign on as it is: to their result, whichever operand has it.
 _SIGN_KEEPING: Final = frozenset(
     f"stablehlo.{name}"
