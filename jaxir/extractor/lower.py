@@ -10,6 +10,7 @@ measured after about 1,020 lowered functions), so `lower` empties them every `LO
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -24,6 +25,7 @@ import jaxlib.version
 
 from jaxir.errors import Rejected, UserError
 from jaxir.extractor import canonical, facts, program
+from jaxir.extractor.fastpath import FAST
 from jaxir.sample import DIALECTS, ArraySpec, Kernel, Sample, split_of
 from jaxir.version import __version__
 
@@ -163,11 +165,14 @@ def lower(
         traced = jax.jit(function).trace(*structs)
     except Exception as error:
         raise Rejected("trace", type(error).__name__, str(error)) from error
+    is_public = not FAST.active or bool(FAST.unusual(traced.jaxpr))
     try:
-        # Naming the platform also makes the text independent of the device that this machine has.
-        lowered = traced.lower(lowering_platforms=platforms)
+        with FAST.paused() if is_public else contextlib.nullcontext():
+            # Naming the platform also makes the text independent of the device that this machine has.
+            lowered = traced.lower(lowering_platforms=platforms)
         stablehlo = lowered.as_text() if "stablehlo" in dialects else ""
         hlo = lowered.as_text("hlo") if "hlo" in dialects else ""
+        FAST.note(stablehlo)
     except Exception as error:
         raise Rejected("lower", type(error).__name__, str(error)) from error
     outputs = tuple(ArraySpec(tuple(leaf.shape), str(leaf.dtype)) for leaf in jax.tree.leaves(traced.out_info))
