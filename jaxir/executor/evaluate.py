@@ -13,6 +13,7 @@ is measured in `jaxir.executor.rounding`.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ import numpy as np
 from jax.extend.core import Literal
 
 from jaxir.errors import Rejected
-from jaxir.executor.numpy_rules import CONDITIONS, LIMITS, RULES, Array, Call, Rule, Type
+from jaxir.executor.numpy_rules import CONDITIONS, LIMITS, RULES, Array, Call, Condition, Rule, Type
 from jaxir.executor.numpy_rules.dtypes import KEY
 
 #: Equations that one run may execute before it counts as one that never ends; they take a few us each.
@@ -39,11 +40,12 @@ def _open(jaxpr: Any) -> tuple[Any, Sequence[Any]]:
 
 
 def _inner(params: Any) -> Iterator[Any]:
-    """The jaxprs among the parameters of an equation."""
-    for value in params.values():
-        for one in value if isinstance(value, (tuple, list)) else (value,):
-            if hasattr(one, "eqns"):
-                yield one
+    """The jaxprs among the parameters of an equation, which their names tell."""
+    for name, value in params.items():
+        if name.endswith(("jaxpr", "jaxprs", "branches")):
+            for one in value if isinstance(value, tuple) else (value,):
+                if hasattr(one, "eqns"):
+                    yield one
 
 
 def _equations(jaxpr: Any) -> Iterator[Any]:
@@ -59,14 +61,20 @@ def missing(closed_jaxpr: Any) -> set[str]:
     return {equation.primitive.name for equation in _equations(closed_jaxpr)} - RULES.keys()
 
 
+@functools.cache
+def _conditions_of(primitive: str) -> tuple[Condition, ...]:
+    return tuple(condition for condition in CONDITIONS if condition.concerns(primitive))
+
+
 def limit(closed_jaxpr: Any) -> str:
     """Why a jaxpr cannot be evaluated, `primitive: reason`, or "" where it can."""
-    for name in sorted(missing(closed_jaxpr)):
-        return f"{name}: {LIMITS.get(name, 'has no rule')}"
     for equation in _equations(closed_jaxpr):
-        for condition in CONDITIONS:
-            if condition.concerns(equation):
-                return f"{equation.primitive.name}: {condition.reason}"
+        name = equation.primitive.name
+        if name not in RULES:
+            return f"{name}: {LIMITS.get(name, 'has no rule')}"
+        for condition in _conditions_of(name):
+            if condition.when(equation):
+                return f"{name}: {condition.reason}"
     return ""
 
 

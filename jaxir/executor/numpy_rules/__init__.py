@@ -18,7 +18,7 @@ from jaxir.executor.numpy_rules import (
     sorting,
     windows,
 )
-from jaxir.executor.numpy_rules.limits import CONDITIONS, LIMITS
+from jaxir.executor.numpy_rules.limits import CONDITIONS, LIMITS, Condition
 from jaxir.executor.numpy_rules.registry import RULES, Array, Call, Rule, Type
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "RULES",
     "Array",
     "Call",
+    "Condition",
     "Rule",
     "Type",
     "bitwise",
