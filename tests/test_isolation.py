@@ -15,7 +15,7 @@ from conftest import ROOT
 from jaxir import UserError
 from jaxir.executor.forked import run as run_forked
 from jaxir.executor.isolation import ENVIRONMENT, Job, Limits, Verdict, run_isolated
-from jaxir.executor.persistent import run_fresh
+from jaxir.executor.lone import run as run_spawned
 from jaxir.executor.reproducer import main, replay, write_reproducer
 
 SPAWNED = {**os.environ, **ENVIRONMENT}
@@ -224,16 +224,16 @@ def test_spawned_children_are_watched():
         "x = 1": "",
         "held = bytearray(1 << 28)\nwhile True: pass": "memory limit",
         "while True: pass": "time limit",
-        "import os\nos._exit(3)": "exit code 3",
+        "import os\nos._exit(0)": "exit code 0",
     }
     limits = Limits(seconds=5, memory_bytes=1 << 27)
-    verdicts = list(run_fresh("hostile.plain:execute", sources(*texts), 2, limits, SPAWNED))
+    verdicts = list(run_spawned("hostile.plain:execute", sources(*texts), 2, limits, SPAWNED))
     assert [verdict.died for verdict in verdicts] == list(texts.values())
 
 
 def test_spawned_and_forked_children_agree():
     jobs = [Job(str(n), {"text": "x" * n}) for n in range(4)]
-    for run in (run_fresh, run_forked):
+    for run in (run_spawned, run_forked):
         verdicts = list(run("hostile.plain:echo", jobs, 2, Limits(), SPAWNED))
         assert [(verdict.key, verdict.value["text"]) for verdict in verdicts] == [(str(n), "x" * n) for n in range(4)]
         assert len({verdict.value["pid"] for verdict in verdicts}) == 4

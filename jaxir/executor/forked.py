@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from jaxir.executor import reply, zygote
+from jaxir.executor import lone, reply, zygote
 from jaxir.executor.jobs import Job, Limits, Verdict
 
 #: Jobs that the zygote has at hand for each worker, running or next.
@@ -100,17 +100,8 @@ def _verdict(key: str, code: int, ended: tuple[str, float], raw: bytes, output: 
     if not died and raw:
         value, died = reply.read(raw)
     elif not died:
-        died = _how(code, output)
+        died = "time limit" if code == -signal.SIGXCPU else lone.how(code, output)
     return Verdict(key, value, died, seconds, output)
-
-
-def _how(code: int, output: str) -> str:
-    """How a child ended that left no reply."""
-    if code >= 0:
-        return f"exit code {code}"
-    if code == -signal.SIGXCPU:
-        return "time limit"
-    return "memory limit" if reply.no_memory(output) else signal.Signals(-code).name
 
 
 def run(

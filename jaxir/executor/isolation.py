@@ -3,7 +3,7 @@
 * `fresh=True`, for foreign rows: one child for each job, forked from a process that imported JAX and started nothing,
   shut in before it reads the job (`jaxir.executor.sandbox`), killed with its group at its deadline.
 * `fresh=False`, for own rows: persistent workers (spawn) with a memory limit. One that dies or hangs costs its job and
-  is replaced; a job whose worker died is tried once more in a new one, so that the verdict is on the job alone.
+  is replaced; a job whose worker died is decided on in a process of its own, so that the verdict is on the job alone.
 
 Where the system cannot fork safely or hold a child (macOS, Windows), a fresh child is spawned and psutil watches it.
 
@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from jaxir.executor import forked, persistent
+from jaxir.executor import forked, lone, persistent
 from jaxir.executor.jobs import Job, Limits, Verdict
 
 __all__ = ["ENVIRONMENT", "Job", "Limits", "Verdict", "can_fork", "run_isolated"]
@@ -65,7 +65,7 @@ def run_isolated(
     """
     limits = limits or Limits()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
-    run = forked.run if fresh and can_fork() else persistent.run_fresh if fresh else persistent.run
+    run = persistent.run if not fresh else forked.run if can_fork() else lone.run
     yield from run(function, jobs, workers, limits, {**kept, **environment})
 
 
