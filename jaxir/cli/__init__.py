@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jaxir.cli import analyze, bench, devices, extract, generate, reproduce, templates
+from jaxir.cli import analyze, bench, devices, extract, generate, reproduce, templates, validate
 from jaxir.cli.common import Group
 from jaxir.version import __version__
 
@@ -18,6 +18,7 @@ def main() -> None:
     Examples:
       jaxir generate --target 10000 --balanced
       jaxir analyze
+      jaxir validate data/sample --sample 20
       jaxir templates list --category math
     """
 
@@ -30,5 +31,6 @@ for command in (
     reproduce.verify_reproducible,
     bench.bench,
     devices.devices,
+    validate.validate,
 ):
     main.add_command(command)

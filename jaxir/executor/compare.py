@@ -18,6 +18,8 @@ import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
+from jaxir.executor.inputs import element_name, numpy_dtype
+
 Array = npt.NDArray[Any]
 
 
@@ -80,14 +82,14 @@ class Tolerance:
     reason: str
 
 
-def tolerance_for(dtypes: Iterable[str], ops: Collection[str]) -> Tolerance:
+def tolerance_for(elements: Iterable[str], ops: Collection[str]) -> Tolerance:
     """The tolerance of a program.
 
     Args:
-        dtypes: names of all element types in it, NumPy's or MLIR's (`bf16`, `complex<f32>`).
+        elements: all element types in it, in MLIR's spelling (`bf16`, `complex<f32>`).
         ops: names of its ops.
     """
-    eps = max((_eps(name) for name in dtypes), default=0.0)
+    eps = max((_eps(name) for name in elements), default=0.0)
     factor = FACTORS[0]
     for candidate in FACTORS[1:]:
         if not candidate.ops.isdisjoint(ops):
@@ -97,22 +99,11 @@ def tolerance_for(dtypes: Iterable[str], ops: Collection[str]) -> Tolerance:
     return Tolerance(eps, factor.units, factor.reason)
 
 
-_MLIR: Final = {"f16": "float16", "bf16": "bfloat16", "f32": "float32", "f64": "float64"}
-
-
-def _eps(name: str) -> float:
+def _eps(element: str) -> float:
     """Machine epsilon of an element type; 0 for one without fractions."""
-    plain = name.removeprefix("complex<").removesuffix(">")
-    plain = {"complex64": "float32", "complex128": "float64"}.get(plain, _MLIR.get(plain, plain))
-    if plain.startswith(("f8", "f4", "f6")):
-        plain = "float" + plain[1:].lower().replace("e4m3", "_e4m3").replace("e5m2", "_e5m2").lstrip("_")
-        plain = plain.replace("float8e", "float8_e").replace("float4e", "float4_e").replace("float8__", "float8_")
-    extended = getattr(ml_dtypes, plain, None)
-    try:
-        dtype = np.dtype(plain if extended is None else extended)
-        return float(ml_dtypes.finfo(dtype).eps)  # type: ignore[no-untyped-call]  # its stub lacks one
-    except (TypeError, ValueError):
-        return 0.0
+    if element.startswith("!"):
+        return 0.0  # a token
+    return _precision(numpy_dtype(element_name(element)))[0]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,6 +17,7 @@ int64 and rounded once to the type of the argument.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -51,6 +52,21 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
     """The NumPy (or ml_dtypes) type of an element type's name."""
     extended = getattr(ml_dtypes, name, None)
     return np.dtype(name if extended is None else extended)
+
+
+_ELEMENT: Final = re.compile(r"(bf|f|ui|i)(\d+)(\w*)")
+_FAMILIES: Final = {"bf": "bfloat", "f": "float", "ui": "uint", "i": "int"}
+
+
+def element_name(mlir: str) -> str:
+    """The name of an element type that MLIR spells `f32`, `ui8`, `i1`, `complex<f32>` or `f8E4M3FN`; others stay."""
+    if mlir.startswith("complex<"):
+        return {"complex<f32>": "complex64", "complex<f64>": "complex128"}.get(mlir, mlir)
+    match = _ELEMENT.fullmatch(mlir)
+    if mlir == "i1" or match is None:
+        return "bool" if mlir == "i1" else mlir
+    family, bits, rest = match.groups()
+    return f"{_FAMILIES[family]}{bits}" + (f"_{rest.lower()}" if rest else "")
 
 
 def _array(rng: np.random.Generator, spec: ArraySpec, distribution: Distribution) -> Array:

@@ -53,7 +53,8 @@ class Observation:
     max_abs_error: float | None = None
 
 
-def _is_finite(array: Array) -> bool:
+def is_finite(array: Array) -> bool:
+    """Whether no element is NaN or infinite."""
     if array.dtype == np.bool_ or array.dtype.kind in "iu":
         return True
     return bool(np.isfinite(array if array.dtype.kind in "fc" else array.astype(np.float32)).all())
@@ -89,7 +90,7 @@ class _Runs:
         return self._made[seed]
 
     def is_finite(self, seed: int) -> bool:
-        return all(map(_is_finite, self.outputs(seed)))
+        return all(map(is_finite, self.outputs(seed)))
 
 
 def observe(pair: Pair, base: int, verify: Verify = "fast") -> Observation:
