@@ -198,7 +198,7 @@ def _constants(op: ir.Operation) -> Iterator[Edit]:
     element = str(tensor.element_type)
     match = _DENSE.match(_literal(op))
     if match:
-        new = _changed(match[1], element)
+        new = _changed(match[1], element, sign_is_invisible(op.results[0]))
         if new:
             change = functools.partial(_set, name="value", text=f"dense<{new}> : {tensor}")
             yield Edit("changed constant", f"{match[1]} -> {new}", change)
@@ -270,8 +270,8 @@ def _is_ranked(value: Any) -> bool:
     return isinstance(value.type, ir.RankedTensorType)
 
 
-def _changed(text: str, element: str) -> str:
-    """Another number of the element type, well away from the first."""
+def _changed(text: str, element: str, is_even: bool) -> str:
+    """Another number of the element type, well away from the first: half of it shows too little in 16 bits."""
     if element == "i1":
         return {"true": "false", "false": "true"}[text]
     number = _number(text)
@@ -281,7 +281,9 @@ def _changed(text: str, element: str) -> str:
         return str(int(text) + (1 if int(text) < 100 or element.endswith(("32", "64")) else -1))
     if not math.isfinite(number):
         return ""
-    return repr(number / 2 if 0.1 <= abs(number) < _HUGE else 0.5)
+    if not 0.1 <= abs(number) < _HUGE:
+        return "0.5"
+    return repr(number / 2 if is_even else -number)
 
 
 #: Element types whose dense attributes NumPy reads, other than by their text.

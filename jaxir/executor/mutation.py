@@ -28,7 +28,7 @@ from jaxir.executor.verify import tolerance_of
 #: Seeds of `inputs.draw`, one of each distribution, those that show most first.
 SEEDS: Final = (5_000_000_002, 5_000_000_003, 5_000_000_000, 5_000_000_001)
 #: Further draws, from `probes.probe`.
-PROBE_DRAWS: Final = 16
+PROBE_DRAWS: Final = 8
 
 
 @dataclasses.dataclass(frozen=True)
