@@ -60,20 +60,22 @@ class Admission:
 class Tally:
     """Counts over the rows of a corpus, for `stats.json`."""
 
-    COLUMNS = ("category", "level", "split", "operation", "python_chars", "ir_chars")
+    COLUMNS = ("category", "level", "split", "operation", "verified", "python_chars", "ir_chars")
 
     def __init__(self) -> None:
         self.counts: dict[str, Counter[str]] = {name: Counter() for name in ("category", "level", "split", "operation")}
+        self.verified: Counter[str] = Counter()
         self.lengths: dict[str, list[int]] = {"python_chars": [], "ir_chars": []}
 
     def add(self, row: Mapping[str, Any]) -> None:
         for name, counter in self.counts.items():
             counter[str(row[name])] += 1
+        self.verified["+".join(row["verified"])] += 1
         for name, values in self.lengths.items():
             values.append(row[name])
 
     def figures(self) -> dict[str, Any]:
-        """Medians of the text lengths and rows by category, level, split and root template."""
+        """Medians of the text lengths and rows by category, level, split, root template and oracles that agreed."""
         figures: dict[str, Any] = {}
         for name, values in self.lengths.items():
             ordered = sorted(values)
@@ -84,4 +86,5 @@ class Tally:
         figures["categories"] = dict(by_category)
         for plural, name in (("levels", "level"), ("splits", "split"), ("operations", "operation")):
             figures[plural] = dict(sorted(self.counts[name].items()))
+        figures["verified"] = dict(sorted(self.verified.items()))
         return figures

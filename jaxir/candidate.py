@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from jaxir.config import Config
 from jaxir.errors import Rejected, UserError
-from jaxir.sample import Rejection, Sample
+from jaxir.sample import Kernel, Rejection, Sample
 
 if TYPE_CHECKING:
+    from jaxir.extractor.lower import Lowering
     from jaxir.generator.plan import Plan
 
 
@@ -24,6 +25,7 @@ class Setup:
     config: Config
     templates: tuple[Path, ...]
     parent: int  #: process that the worker works for, and ends with
+    exact_check: float = 0.0  #: share of kernels that are lowered a second time, by JAX alone
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Outcome:
     next_attempt: int
     sample: Sample | None
     rejections: tuple[Rejection, ...]
+    checked: int = 0  #: attempts that were lowered both ways
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,19 +60,25 @@ class Result:
 
 _plan: Plan | None = None
 _error = ""
+_exact_check = 0.0
+_checked = 0
 
 
 def start(setup: Setup) -> None:
-    """Prepare this worker: read the templates, end with the parent."""
-    global _plan, _error
+    """Prepare this worker: read the templates, take the fast path, end with the parent."""
+    global _plan, _error, _exact_check
     _end_with(setup.parent)
+    from jaxir.extractor.fastpath import FAST
     from jaxir.generator.plan import Plan
     from jaxir.generator.templates import load_library
 
+    _exact_check = setup.exact_check
     try:
         _plan = Plan(setup.config, load_library(setup.templates))
     except UserError as error:
         _error = str(error)
+    if os.environ.get("JAXIR_FAST_PATH") != "0":
+        FAST.install()
 
 
 def _end_with(parent: int) -> None:
@@ -96,14 +105,16 @@ def run(task: Task) -> Result:
 def _first_good(plan: Plan, index: int, attempt: int, attempts: int) -> Outcome:
     last = attempt + attempts if attempts else plan.config.max_attempts
     rejections: list[Rejection] = []
+    before = _checked
     while attempt < last:
         try:
-            return Outcome(index, attempt + 1, make(plan, index, attempt), tuple(rejections))
+            sample = make(plan, index, attempt)
+            return Outcome(index, attempt + 1, sample, tuple(rejections), _checked - before)
         except Rejected as rejected:
             root = plan.entry(index, attempt).root.name
             rejections.append(Rejection(index, attempt, root, rejected.stage, rejected.reason, rejected.detail))
             attempt += 1
-    return Outcome(index, attempt, None, tuple(rejections))
+    return Outcome(index, attempt, None, tuple(rejections), _checked - before)
 
 
 def make(plan: Plan, index: int, attempt: int) -> Sample:
@@ -120,6 +131,7 @@ def make(plan: Plan, index: int, attempt: int) -> Sample:
     config = plan.config
     kernel = plan.kernel(index, attempt)
     extraction = extract_kernel(kernel, dialects=config.dialects, platforms=config.platforms)
+    _lower_again(kernel, extraction.lowering)
     base = int(extraction.sample.id[:8], 16) * len(DISTRIBUTIONS)
     seen = observe(Pair.from_extraction(extraction), base, config.verify)
     return dataclasses.replace(
@@ -130,3 +142,26 @@ def make(plan: Plan, index: int, attempt: int) -> Sample:
         verified=seen.verified,
         max_abs_error=seen.max_abs_error,
     )
+
+
+def _lower_again(kernel: Kernel, lowering: Lowering) -> None:
+    """Lower a share of the kernels once more, by JAX alone; which ones is a function of seed and index.
+
+    Raises:
+        UserError: the texts differ, so the fast path is wrong.
+    """
+    global _checked
+    from jaxir.extractor.fastpath import FAST
+    from jaxir.extractor.lower import load, lower
+    from jaxir.generator.rng import Rng
+
+    if not FAST.active or not Rng("exact check", kernel.seed, kernel.index).chance(_exact_check):
+        return
+    _checked += 1
+    with FAST.paused():
+        again = lower(load(kernel.source, kernel.function_name), kernel.inputs, platforms=lowering.platforms)
+    if again.stablehlo != lowering.stablehlo:
+        raise UserError(
+            f"index {kernel.index}, kernel '{kernel.function_name}': the fast path gives another text than public JAX; "
+            "nothing wrong was written since the last commit; report it, and run with JAXIR_FAST_PATH=0 meanwhile"
+        )

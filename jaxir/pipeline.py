@@ -52,6 +52,7 @@ class Progress:
     rows: int
     target: int
     rejected: int = 0
+    checked: int = 0  #: kernels that were lowered both ways, by the fast path and by JAX alone, in this run
     note: str = ""
 
 
@@ -74,6 +75,7 @@ def generate(
     template_folders: Sequence[Path] = (),
     workers: int = 1,
     fresh: bool = False,
+    exact_check: float = 0.01,
     command: str = "",
     report: Callable[[Progress], None] = lambda progress: None,
 ) -> dict[str, Any]:
@@ -85,6 +87,7 @@ def generate(
         template_folders: templates beside the built-in ones.
         workers: worker processes; they change the speed, never the bytes.
         fresh: start anew; what is published stays until the new corpus is complete.
+        exact_check: share of kernels that public JAX lowers a second time; a difference is an error.
         command: the command line, for the dataset card.
         report: called with the figures after each block.
 
@@ -110,8 +113,9 @@ def generate(
             run = _Run(config, folder, report)
             if folder.committed_rows < config.target:
                 run.show()
+                setup = Setup(config, tuple(template_folders), os.getpid(), exact_check)
                 try:
-                    with engines.local(Setup(config, tuple(template_folders), os.getpid()), workers) as engine:
+                    with engines.local(setup, workers) as engine:
                         run.fill(engine)
                 finally:
                     # Also where the run is stopped: what is shown last is what is safe.
@@ -122,7 +126,9 @@ def generate(
             folder.publish(config.target, **settings, stats=run.stats(), command=command)
         if not (out / "report.html").exists():
             report(
-                Progress(folder.committed_rows, config.target, sum(folder.rejections.values()), "drawing report.html")
+                Progress(
+                    folder.committed_rows, config.target, sum(folder.rejections.values()), note="drawing report.html"
+                )
             )
             with files.disk_errors(out):
                 draft = out / ".jaxir" / f"report.html{files.TEMPORARY}"
@@ -155,6 +161,7 @@ class _Run:
         self.report = report
         self.admission = Admission(config.rows_per_skeleton)
         self.tally = Tally()
+        self.checked = 0
         self.roots: dict[str, list[int]] = {}  #: root template -> [candidates, refused for its own sake]
         for table in folder.iter_committed(sorted({*Admission.COLUMNS, *Tally.COLUMNS})):
             for row in table.to_pylist():
@@ -181,7 +188,7 @@ class _Run:
             self.show()
 
     def show(self, note: str = "") -> None:
-        self.report(Progress(self.folder.committed_rows, self.config.target, self.rejected, note))
+        self.report(Progress(self.folder.committed_rows, self.config.target, self.rejected, self.checked, note))
 
     def _blocks(self) -> Iterator[range]:
         """Ranges of indices that are still to be made; they break at multiples of `BLOCK` however a run was cut."""
@@ -227,6 +234,7 @@ class _Run:
 
     def _note(self, outcome: Outcome) -> None:
         """Watch the reject rate of each root template: one that nearly always fails is at fault itself."""
+        self.checked += outcome.checked
         share, least = BAD_TEMPLATE
         for rejection in outcome.rejections:
             if not rejection.operation:

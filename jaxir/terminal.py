@@ -37,6 +37,7 @@ class Bar:
         self._again = again
         self._bar: Any = None
         self._shown: Progress | None = None
+        self.checked = 0  #: kernels that were lowered both ways
         self._before: Any = None
 
     def __call__(self, progress: Progress) -> None:
@@ -60,6 +61,7 @@ class Bar:
         self._bar.set_postfix_str(f"rejected {progress.rejected} ({share:.1%}) {progress.note}".rstrip(), refresh=False)
         self._bar.update(progress.rows - self._bar.n)
         self._shown = progress
+        self.checked = max(self.checked, progress.checked)
 
     def __enter__(self) -> Bar:
         self._before = signal.signal(signal.SIGTERM, _raise_terminated)
@@ -94,14 +96,24 @@ class _Lines:
         sys.stderr.flush()
 
 
-def summary(folder: Path, figures: Mapping[str, Any]) -> Iterator[str]:
-    """The lines after a run: what is there, what was refused and why, and what to do with it."""
+def summary(folder: Path, figures: Mapping[str, Any], checked: int = 0) -> Iterator[str]:
+    """The lines after a run: what is there, what was refused and why, and what to do with it.
+
+    Args:
+        folder: of the corpus.
+        figures: of `stats.json`.
+        checked: kernels that were lowered both ways in this run.
+    """
     yield (
         f"{folder}: {figures['rows']} rows, {figures['distinct_canonical_hashes']} distinct IRs, "
         f"{figures['distinct_skeletons']} distinct skeletons"
     )
     yield "  categories: " + ", ".join(f"{name} {count}" for name, count in figures["categories"].items())
     yield "  splits: " + ", ".join(f"{name} {count}" for name, count in figures["splits"].items())
+    verified = ", ".join(f"{oracles or 'none'} {count}" for oracles, count in figures["verified"].items())
+    yield f"  verified by: {verified}"
+    if checked:
+        yield f"  {checked} kernels were lowered again by public JAX: every text was the same"
     yield f"  rejected: {figures['rejected']} of {figures['candidates']} candidates ({figures['rejection_rate']:.1%})"
     most = sorted(figures["rejections"], key=lambda entry: -entry["count"])
     for entry in most[:8]:

@@ -66,6 +66,13 @@ if TYPE_CHECKING:
 @click.option("--levels", callback=numbers, metavar="LIST", help="Only these levels, 1 to 5.")
 @TEMPLATES
 @click.option("--shard-size", type=int, help="Rows of a file at most.  [config: 1000]")
+@click.option(
+    "--exact-check",
+    default=0.01,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Share of kernels that public JAX lowers a second time; a difference ends the run.",
+)
 @click.option("--fresh", is_flag=True, help="Start anew; what is there stays until the new corpus is complete.")
 def generate(
     target: int | None,
@@ -83,6 +90,7 @@ def generate(
     levels: list[int] | None,
     template_folders: Sequence[Path],
     shard_size: int | None,
+    exact_check: float,
     fresh: bool,
 ) -> None:
     """Make a corpus, or go on with the one in the folder.
@@ -121,10 +129,11 @@ def generate(
             template_folders=[path.resolve() for path in template_folders],
             workers=workers or cores(),
             fresh=fresh,
+            exact_check=exact_check,
             command=_canonical_command(config_name, chosen, overrides, template_folders),
             report=bar,
         )
-    for line in terminal.summary(folder, figures):
+    for line in terminal.summary(folder, figures, bar.checked):
         click.echo(line)
 
 
