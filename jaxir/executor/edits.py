@@ -16,6 +16,18 @@ from typing import Any, Final
 import numpy as np
 from jaxlib.mlir import ir
 
+from jaxir.executor.invisible import (
+    DENSE,
+    constant_is_invisible,
+    counts_from_the_end,
+    is_selected_against,
+    is_symmetric,
+    literal,
+    number_of,
+    sign_is_invisible,
+    splat,
+)
+
 #: An op to another one of the same operand and result types. Both ways where the pair stands twice.
 SWAPS: Final = {
     "stablehlo.add": "stablehlo.subtract",
@@ -76,13 +88,6 @@ ORDERED: Final = frozenset(
     )
 )
 
-#: Results of these do not change with the sign of their operand.
-_EVEN: Final = frozenset(("stablehlo.abs", "stablehlo.cosine", "chlo.cosh", "chlo.square"))
-#: These hand a sign on as it is: to their result, whichever operand has it.
-_SIGN_KEEPING: Final = frozenset(
-    f"stablehlo.{name}"
-    for name in (*("negate", "reshape", "transpose", "broadcast_in_dim", "slice", "reverse", "multiply", "divide"),)
-)
 
 #: Attributes that list dims, and the ops that have them.
 _DIMS: Final = {
@@ -116,7 +121,7 @@ def edits_of(op: ir.Operation) -> list[Edit]:
     """All changes of an op that this module knows and that are not without effect by construction."""
     if any(_is_ranked(value) and 0 in ir.RankedTensorType(value.type).shape for value in op.results):
         return []  # of an empty array
-    if op.name == "stablehlo.add" and _counts_from_the_end(op):
+    if op.name == "stablehlo.add" and counts_from_the_end(op):
         return []
     return [*_swapped(op), *_constants(op), *_dropped(op), *_permuted(op), *_dimensions(op)]
 
@@ -134,32 +139,6 @@ def _become(op: ir.Operation, name: str) -> None:
 
 def _set(op: ir.Operation, name: str, text: str) -> None:
     op.attributes[name] = ir.Attribute.parse(text)
-
-
-def _splat(value: Any) -> str:
-    """Text of the number that a value is a constant of, also behind a broadcast; "" where it is none."""
-    owner = value.owner
-    while isinstance(owner, ir.Operation | ir.OpView) and owner.operation.name == "stablehlo.broadcast_in_dim":
-        owner = owner.operation.operands[0].owner
-    if isinstance(owner, ir.Operation | ir.OpView) and owner.operation.name == "stablehlo.constant":
-        match = _DENSE.match(_literal(owner.operation))
-        return match[1] if match else ""
-    return ""
-
-
-def _literal(constant: ir.Operation) -> str:
-    try:
-        return str(constant.attributes["value"])
-    except TypeError:  # the bindings cannot cast dense complex attributes
-        return ""
-
-
-def _number(text: str) -> float | None:
-    """A real number as MLIR prints it; None for complex numbers, booleans, bit patterns of infinities and NaN."""
-    try:
-        return None if text.startswith("0x") else float(text)
-    except ValueError:
-        return None
 
 
 def _swapped(op: ir.Operation) -> Iterator[Edit]:
@@ -180,7 +159,7 @@ def _swapped(op: ir.Operation) -> Iterator[Edit]:
         return
     operands = list(op.operands)
     if len(operands) == 2:
-        second = _number(_splat(operands[1]))
+        second = number_of(splat(operands[1]))
         neutral = {"stablehlo.add": 0.0, "stablehlo.subtract": 0.0, "stablehlo.divide": 1.0}.get(name)
         same = operands[0] == operands[1] and other not in ("stablehlo.add", "stablehlo.subtract", "stablehlo.multiply")
         if same or (second is not None and second == neutral):
@@ -188,15 +167,12 @@ def _swapped(op: ir.Operation) -> Iterator[Edit]:
     yield Edit("swapped op", f"{name} -> {other}", functools.partial(_become, name=other))
 
 
-_DENSE: Final = re.compile(r"^dense<([^\[\]\"<>]*)> : tensor<.*>$")
-
-
 def _constants(op: ir.Operation) -> Iterator[Edit]:
-    if op.name != "stablehlo.constant" or all(_ignores(use) for use in _uses(op.results[0])):
+    if op.name != "stablehlo.constant" or constant_is_invisible(op):
         return
     tensor = ir.RankedTensorType(op.results[0].type)
     element = str(tensor.element_type)
-    match = _DENSE.match(_literal(op))
+    match = DENSE.match(literal(op))
     if match:
         new = _changed(match[1], element, sign_is_invisible(op.results[0]))
         if new:
@@ -204,66 +180,6 @@ def _constants(op: ir.Operation) -> Iterator[Edit]:
             yield Edit("changed constant", f"{match[1]} -> {new}", change)
     elif element in _ARRAYS:
         yield Edit("changed constant", "one element", _change_element)
-
-
-def _uses(value: Any) -> Iterator[Any]:
-    """Uses of a value, those of its broadcasts instead of the broadcasts."""
-    for use in value.uses:
-        user = use.owner.operation
-        if user.name == "stablehlo.broadcast_in_dim":
-            yield from _uses(user.results[0])
-        else:
-            yield use
-
-
-def _ignores(use: Any) -> bool:
-    """Whether a use of a constant hides a small change of it."""
-    user, position = use.owner.operation, use.operand_number
-    if user.name == "stablehlo.add" and _counts_from_the_end(user):
-        return True
-    if user.name in ("stablehlo.dynamic_slice", "stablehlo.dynamic_update_slice"):
-        # A start index where the slice is as long as the dim: any index is clamped to 0.
-        first = 1 if user.name == "stablehlo.dynamic_slice" else 2
-        piece = user.results[0] if first == 1 else user.operands[1]
-        axis = position - first
-        shapes = (ir.RankedTensorType(value.type).shape for value in (user.operands[0], piece))
-        return axis >= 0 and len({shape[axis] for shape in shapes}) == 1
-    if user.name == "stablehlo.reduce" and position >= len(user.operands) // 2:
-        # The start of a maximum or minimum is a bound that its terms are beyond.
-        names = {view.operation.name for view in user.regions[0].blocks[0].operations}
-        return bool(names & {"stablehlo.maximum", "stablehlo.minimum"})
-    if user.name == "stablehlo.while":
-        # A buffer that the turns of the loop fill.
-        inside = list(user.regions[1].blocks[0].arguments[position].uses)
-        return bool(inside) and all(_fills(one) for one in inside)
-    return False
-
-
-def _fills(use: Any) -> bool:
-    user = use.owner.operation
-    if user.name == "func.call":
-        return "dynamic_update" in str(user.attributes["callee"]) and bool(use.operand_number == 0)
-    return user.name == "stablehlo.dynamic_update_slice" and bool(use.operand_number == 0)
-
-
-def _counts_from_the_end(add: ir.Operation) -> bool:
-    """Whether a sum is what JAX makes of a negative index, `select(i < 0, i + size, i)`; kernels hardly have any."""
-    index = add.operands[0]
-
-    def is_for_negatives(use: Any) -> bool:
-        user = use.owner.operation
-        if user.name != "stablehlo.select" or user.operands[2] != index:
-            return False
-        test = user.operands[0].owner
-        return (
-            isinstance(test, ir.Operation | ir.OpView)
-            and test.operation.name == "stablehlo.compare"
-            and test.operation.operands[0] == index
-            and _splat(test.operation.operands[1]) == "0"
-        )
-
-    uses = list(add.results[0].uses)
-    return bool(uses) and all(map(is_for_negatives, uses))
 
 
 def _is_ranked(value: Any) -> bool:
@@ -274,7 +190,7 @@ def _changed(text: str, element: str, is_even: bool) -> str:
     """Another number of the element type, well away from the first: half of it shows too little in 16 bits."""
     if element == "i1":
         return {"true": "false", "false": "true"}[text]
-    number = _number(text)
+    number = number_of(text)
     if number is None:
         return ""
     if re.match(r"^u?i\d+$", element):
@@ -299,21 +215,6 @@ def _change_element(op: ir.Operation) -> None:
     op.attributes["value"] = ir.DenseElementsAttr.get(array, type=kind.element_type, shape=list(kind.shape))
 
 
-def sign_is_invisible(value: Any) -> bool:
-    """Whether every use of a value computes the same from its negative, as far as the next ops show."""
-    uses = list(value.uses)
-    for use in uses:
-        user = use.owner.operation
-        if user.name in _EVEN:
-            continue
-        if user.name == "stablehlo.multiply" and user.operands[0] == user.operands[1]:
-            continue
-        if user.name in _SIGN_KEEPING and sign_is_invisible(user.results[0]):
-            continue
-        return False
-    return bool(uses)
-
-
 def _dropped(op: ir.Operation) -> Iterator[Edit]:
     if len(op.results) != 1 or not op.operands or len(op.regions) or op.name in _NEVER_DROPPED:
         return
@@ -323,18 +224,13 @@ def _dropped(op: ir.Operation) -> Iterator[Edit]:
         return
     if len(op.operands) == 2:
         # The first operand of an addition of zero is the sum.
-        second = _number(_splat(op.operands[1]))
+        second = number_of(splat(op.operands[1]))
         neutral = _NEUTRAL.get(op.name)
         if second is not None and second == neutral:
             return
-    if all(_selects(use.owner.operation, op.operands[0]) for use in op.results[0].uses):
+    if is_selected_against(op):
         return
     yield Edit("dropped op", f"{op.name} -> its first operand", lambda op: _replace(op, op.operands[0]))
-
-
-def _selects(user: ir.Operation, value: Any) -> bool:
-    """Whether an op selects between `value` and another one."""
-    return user.name == "stablehlo.select" and value in (user.operands[1], user.operands[2])
 
 
 #: These may do nothing by design: layout and annotation, or a bound that a value never reaches.
@@ -362,27 +258,17 @@ def _permuted(op: ir.Operation) -> Iterator[Edit]:
     else:
         return
     one, other = op.operands[first], op.operands[second]
-    if one == other or one.type != other.type or (_splat(one) and _splat(one) == _splat(other)):
+    if one == other or one.type != other.type or (splat(one) and splat(one) == splat(other)):
         return
     if op.name == "stablehlo.subtract" and sign_is_invisible(op.results[0]):
         return
-    if op.name == "stablehlo.dot_general" and _is_symmetric(op):
+    if op.name == "stablehlo.dot_general" and is_symmetric(op):
         return
     yield Edit(
         "permuted operands",
         f"{first} and {second} of {op.name}",
         functools.partial(_exchange, first=first, second=second),
     )
-
-
-def _is_symmetric(dot: ir.Operation) -> bool:
-    """Whether a product sums over all but the batch dims of its operands, along the same dims of both."""
-    batch_and_sums = re.findall(
-        r"_(?:batching|contracting)_dimensions = \[([^\]]*)\]", str(dot.attributes["dot_dimension_numbers"])
-    )
-    left, right = batch_and_sums[0::2], batch_and_sums[1::2]
-    free = ir.RankedTensorType(dot.operands[0].type).rank - sum(len(dims.split(",")) for dims in left)
-    return left == right and free == 0
 
 
 def _integers(attribute: ir.Attribute) -> list[int]:
