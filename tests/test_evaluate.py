@@ -453,6 +453,13 @@ def test_the_rounding_error_is_measured():
     on_purpose = jax.jit(lambda x: x.astype(jnp.bfloat16).astype(np.float32) - x).trace(f32(0.3)).jaxpr
     (error,) = rounding_error(on_purpose, [f32(0.3)])
     assert error[0] < 1e-8
+    whole_numbers = jax.jit(lambda x: jnp.sum(x) - x).trace(f32(1, 2, 3)).jaxpr
+    assert rounding_error(whole_numbers, [f32(1, 2, 3)])[0].tolist() == [0, 0, 0]
+    (error,) = rounding_error(jax.jit(lambda x: jnp.sum(x)).trace(f32(0.1, 0.2, 0.7)).jaxpr, [f32(0.1, 0.2, 0.7)])
+    assert 1e-8 < error < 1e-5
+    with jax.enable_x64(True):
+        closed = jax.jit(lambda x: jnp.sin(x) + 1e6).trace(np.array([0.3])).jaxpr
+        assert 1e-11 < rounding_error(closed, [np.array([0.3])])[0][0] < 1e-8
     whole = jax.jit(lambda x: x * 3).trace(i32(5)).jaxpr
     assert rounding_error(whole, [i32(5)])[0].tolist() == [0]
     precise = Precise(cancelled).run([f32(0.3)])[0]

@@ -49,6 +49,8 @@ _SERIES_ULPS: Final = 32.0
 #: Units by which operands of sums are disturbed instead: a sum in any order is the exact sum of operands that are a
 #: little off (Higham, "Accuracy and stability of numerical algorithms", 4.2), by as many units as there are steps.
 _OPERAND_ULPS: Final = 4.0
+#: What stands in for a 64-bit type where it is asked whether a value was rounded.
+_NARROWER: Final = {np.dtype(np.float64): np.dtype(np.float32), np.dtype(np.complex128): np.dtype(np.complex64)}
 
 
 def _unit(dtype: np.dtype[Any]) -> float:
@@ -129,24 +131,23 @@ class Disturbed(Precise):
         def apply(call: Call, *operands: Array) -> Any:
             made: Any = rule(call, *operands)
             several = isinstance(made, list)
-            exact = made if several else [made]
-            if all(_is_exact(one, declared).all() for one in exact):
+            if all(_is_exact(one, declared).all() for one in (made if several else [made])):
                 return made
-            again: Any = rule(call, *map(disturb, operands))
-            results = [
-                np.where(_is_exact(one, declared), one, other)
-                for one, other in zip(exact, again if several else [again], strict=True)
-            ]
-            return results if several else results[0]
+            # A sum that is exact by chance had inexact parts: all are disturbed.
+            return rule(call, *map(disturb, operands))
 
         return apply
 
 
 def _is_exact(values: Array, declared: np.dtype[Any]) -> Array:
-    """Where values in 64 bits need no rounding to be of the declared type."""
+    """Where values in 64 bits need no rounding to be of the declared type.
+
+    Those of a 64-bit type were rounded already; then the ones that 32 bits can hold count as exact.
+    """
     if kind(values.dtype) not in "fc":
         return np.ones(values.shape, bool)
-    return np.asarray(values.astype(declared).astype(values.dtype) == values)
+    narrow = _NARROWER.get(declared, declared)
+    return np.asarray(values.astype(narrow).astype(values.dtype) == values)
 
 
 def rounding_error(closed_jaxpr: Any, inputs: Sequence[Array], samples: int = SAMPLES) -> list[Array]:
