@@ -43,6 +43,9 @@ _SUMS: Final = (
 #: Units in the last place by which a result may be off where it cannot be exact: +, -, *, / and sqrt are rounded
 #: correctly, so one; elementary functions within a few (XLA's and libm's stay below 4).
 _ULPS: Final = {**dict.fromkeys(_ARITHMETIC, 1.0), **dict.fromkeys(_FUNCTIONS, 4.0)}
+#: Functions that are further off in one type: XLA's CPU code of jaxlib 0.10.2 has log1p of float64 wrong by up to 128
+#: units around -0.414 (2.4 in float32).
+_WORSE: Final = {("log1p", "float64"): 128.0, ("log1p", "complex128"): 128.0}
 #: Units by which functions that XLA expands into series in the type itself are off, and not less than of 1.0: terms of
 #: that size cancel where they are small (lgamma at 1 and 2, measured up to 20 units).
 _SERIES_ULPS: Final = 32.0
@@ -110,7 +113,8 @@ class Disturbed(Precise):
         if name in _SERIES:
             return self._function(rule, declared, unit * _SERIES_ULPS, least=1.0)
         if name in _ULPS:
-            return self._function(rule, declared, unit * _ULPS[name], least=0.0)
+            units = _WORSE.get((name, declared.name), _ULPS[name])
+            return self._function(rule, declared, unit * units, least=0.0)
         return rule
 
     def _function(self, rule: Rule, declared: np.dtype[Any], error: float, least: float) -> Rule:
