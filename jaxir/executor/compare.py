@@ -63,6 +63,8 @@ FACTORS: Final = (
 )  # fmt: skip
 #: CHLO ops are expansions of many ops.
 _EXPANSION: Final = Factor("expansion", frozenset(), 64.0, "special functions are series of their own in each library")
+#: Machine epsilon above which many units would be a large part of the number itself: 16-bit and narrower types.
+COARSE: Final = 5e-4
 #: How many times its own rounding error a program may be off: each side has made that error once, in its own way.
 ROUNDING_FACTOR: Final = 16.0
 
@@ -96,6 +98,8 @@ def tolerance_for(elements: Iterable[str], ops: Collection[str]) -> Tolerance:
             factor = candidate
     if factor.units < _EXPANSION.units and any(op.startswith("chlo.") for op in ops):
         factor = _EXPANSION
+    if eps > COARSE and factor.units > FACTORS[0].units:
+        return Tolerance(eps, FACTORS[0].units, "few digits: what is beyond has to be explained by measured rounding")
     return Tolerance(eps, factor.units, factor.reason)
 
 
