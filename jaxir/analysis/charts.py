@@ -175,7 +175,7 @@ def boxes(name: str, panels: Sequence[tuple[str, Mapping[str, Sequence[float]]]]
             )
             axes.invert_yaxis()
             axes.set_xscale("log")
-            _plain_powers(axes.xaxis)
+            _plain_powers(axes.xaxis, [value for values in groups.values() for value in values])
             axes.grid(visible=False, axis="y")
             axes.set_xlabel(label)
         return _svg(figure, name)
@@ -192,21 +192,23 @@ def points(name: str, series: Mapping[str, Sequence[tuple[float, float]]], xlabe
         for place, (label, pairs) in enumerate(series.items()):
             shade = _SERIES[place * (len(_SERIES) - 1) // max(1, len(series) - 1)]
             x, y = zip(*pairs, strict=True)
-            axes.scatter(x, y, s=14, color=shade, linewidths=0, label=_label(label))
+            axes.scatter(x, y, s=16, color=shade, edgecolors=_BY_NAME["ink"], linewidths=0.3, label=_label(label))
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlim(low, max(pair[0] for pairs in series.values() for pair in pairs) * 1.5)
         axes.set_ylim(min(pair[1] for pairs in series.values() for pair in pairs) / 1.5, high)
         for axis in (axes.xaxis, axes.yaxis):
-            _plain_powers(axis)
+            _plain_powers(axis, everything)
         axes.set_xlabel(xlabel)
         axes.set_ylabel(ylabel)
         figure.legend(loc="outside upper left", ncols=len(series), frameon=False, fontsize=8, handlelength=1)
         return _svg(figure, name)
 
 
-def _plain_powers(axis: Any) -> None:
-    """A logarithmic axis with numbers as people write them: 0.01, 0.1, 1, 10."""
-    axis.set_major_locator(LogLocator(numticks=8))
+def _plain_powers(axis: Any, values: Sequence[float]) -> None:
+    """A logarithmic axis with numbers as people write them: 0.01, 0.1, 1, 10; more of them where there are few."""
+    decades = math.log10(max(values) / min(values))
+    axis.set_major_locator(LogLocator(subs=(1,) if decades > 4 else (1, 3) if decades > 1.5 else (1, 2, 5), numticks=9))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
     axis.set_minor_formatter(NullFormatter())
+    axis.set_tick_params(which="minor", size=0)

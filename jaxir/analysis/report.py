@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from jaxir.analysis import charts
+from jaxir.analysis import charts, timings
 from jaxir.analysis.stats import Stats
 from jaxir.analysis.text import (
     KIND_LABELS,
+    Table,
     basis,
     cells,
     clean,
@@ -36,36 +38,31 @@ _MAX_TEXT = 12_000  # characters of one shown source or IR
 _MAX_BARS = 14
 
 
-def write_report(stats: Stats, path: str | os.PathLike[str], title: str = "") -> None:
-    """Write the page; equal statistics and title give equal bytes.
+def write_report(
+    stats: Stats, path: str | os.PathLike[str], title: str = "", timed: Sequence[timings.Timing] = ()
+) -> None:
+    """Write the page; equal arguments give equal bytes.
 
     Args:
         title: heading of the page; without it the kind of the corpus.
+        timed: runs of `jaxir bench` to show, from `timings.load`.
 
     Raises:
         UserError: the file cannot be written.
     """
-    page = render(stats, title)
+    page = render(stats, title, timed)
     try:
         Path(path).write_text(page, encoding="utf-8", newline="\n")
     except OSError as error:
         raise UserError(f"{path}: cannot write the report ({error.strerror or error}); give another path") from error
 
 
-def render(stats: Stats, title: str = "") -> str:
+def render(stats: Stats, title: str = "", timed: Sequence[timings.Timing] = ()) -> str:
     """The page as text."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     template = resources.files("jaxir.analysis").joinpath("report.html.j2").read_text(encoding="utf-8")
     known = universe()
-    shown = {
-        table.title.partition(":")[0]: {
-            "title": clean(table.title),
-            "header": [clean(cell) for cell in table.header],
-            "cells": list(cells(table)),
-            "note": clean(table.note),
-        }
-        for table in tables(stats)
-    }
+    shown = {table.title.partition(":")[0]: _table(table) for table in tables(stats)}
     return environment.from_string(template).render(
         title=clean(title) or f"Report on {KIND_LABELS[stats.kind]}",
         headline=clean(headline(stats)),
@@ -78,8 +75,24 @@ def render(stats: Stats, title: str = "") -> str:
         heat=_heat(stats),
         missing=[(name, clean(names)) for name, names in missing_lines(stats)],
         lowerings=[table.title for table in lowering_tables(stats)],
+        timings=[
+            {
+                "table": _table(timings.table(timing)),
+                "pictures": [(Markup(svg), note) for svg, note in timings.pictures(timing, f"t{place}")],
+            }
+            for place, timing in enumerate(timed)
+        ],
         samples=[_sample(row) for row in stats.samples],
     )
+
+
+def _table(table: Table) -> dict[str, Any]:
+    return {
+        "title": clean(table.title),
+        "header": [clean(cell) for cell in table.header],
+        "cells": list(cells(table)),
+        "note": clean(table.note),
+    }
 
 
 def _tiles(stats: Stats) -> list[tuple[str, str]]:

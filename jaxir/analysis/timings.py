@@ -36,15 +36,9 @@ _MOST_GROUPS: Final = 14
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
-    """The last run on one device.
-
-    Attributes:
-        table: of `jaxir.executor.bench.SCHEMA`.
-        name: file that holds it.
-    """
+    """The times on one device: a table of `jaxir.executor.bench.SCHEMA` with one row or more."""
 
     table: pa.Table
-    name: str
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -64,7 +58,7 @@ class Timing:
             "passes": max((row["passes"] for row in rows), default=0),
             "faults": {fault: faults.count(fault) for fault in sorted(set(faults))},
             "floor_ms": min((row["floor_ms"] for row in rows), default=None),
-            "reference_passes_ms": rows[0]["reference_passes_ms"] if rows else [],
+            "reference_ms": _median([value for row in rows for value in row["reference_passes_ms"]]),
             "never_break_even": sum(row["eager_ms"] is not None and row["break_even_calls"] is None for row in rows),
             **{column: _spread([row[column] for row in rows]) for column in SHOWN},
             "pool_peak_bytes": max((row["pool_peak_bytes"] or 0 for row in rows), default=0) or None,
@@ -72,12 +66,16 @@ class Timing:
 
 
 def load(folder: Path) -> list[Timing]:
-    """The last run of each device in `folder/timing`, [] where there is none.
+    """The times on each platform in `folder/timing`, [] where there are none.
 
     Raises:
-        UserError: a file is no timing table.
+        UserError: a file there is damaged.
     """
-    return [Timing(timetable.read(path), path.name) for path in timetable.latest(folder)]
+    return [Timing(timetable.read(parts)) for _, parts in sorted(timetable.platforms(folder).items())]
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return statistics.median(values) if values else None
 
 
 def _spread(values: Sequence[float | None]) -> dict[str, float] | None:
@@ -164,5 +162,6 @@ def pictures(timing: Timing, name: str) -> list[tuple[str, str]]:
 def _grouped(rows: Sequence[Mapping[str, Any]], group: str, column: str) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for key in sorted({row[group] for row in rows})[:_MOST_GROUPS]:
-        found[str(key) or "(none)"] = [row[column] for row in rows if row[group] == key]
+        label = f"level {key}" if group == "level" else key or "(none)"
+        found[label] = [row[column] for row in rows if row[group] == key]
     return found

@@ -62,10 +62,12 @@ def analyze(
     if save is not None:
         write_text(save, stats.to_markdown())
     if html is not None:
+        from jaxir.analysis import timings
         from jaxir.analysis.report import write_report
 
+        timed = timings.load(corpus.path)
         with one_line(html):
-            write_report(stats, html)
+            write_report(stats, html, timed=timed)
 
 
 def _lowerings(corpus: Corpus, platforms: list[str], sample: int) -> dict[str, Any]:

@@ -39,11 +39,10 @@ _MOST_CHANGES = 10
 )
 @click.option("--eager/--no-eager", default=True, show_default=True, help="Time the plain functions too, op by op.")
 @click.option(
-    "--baseline",
-    type=click.Path(path_type=Path),
-    help="Compare with an earlier run: a timing file, or a folder whose last run on the device is taken.",
+    "--baseline", type=click.Path(path_type=Path, file_okay=False), help="Compare with the times in this folder."
 )
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for timing/.  [default: FOLDER]")
+@click.option("--fresh", is_flag=True, help="Start anew instead of going on.")
 @click.option("--runtime", type=click.Path(path_type=Path), help="YAML like configs/runtime.yaml.")
 @click.option("--no-fallback", is_flag=True, help="A device that is asked for and missing is an error.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
@@ -59,6 +58,7 @@ def bench(
     eager: bool,
     baseline: Path | None,
     out: Path | None,
+    fresh: bool,
     runtime: Path | None,
     no_fallback: bool,
     as_json: bool,
@@ -66,14 +66,14 @@ def bench(
     """Time the kernels of a corpus: trace, lower, compile, first call, further calls, and the plain function.
 
     FOLDER is a corpus that jaxir wrote. Its sources are executed, in worker processes but without a sandbox: time only
-    what you trust. The figures go to timing/ in FOLDER, a numbered file for each run and device; the data files stay as
-    they are. `jaxir analyze --html` draws them. Exits with 1 if something became slower than the baseline.
+    what you trust. Times go to timing/ beside the data, which stays as it is; the same command goes on after an
+    interruption, and `jaxir analyze --html` draws them. Exits with 1 if something became slower than the baseline.
 
     \b
     Examples:
-      jaxir bench data/sample --sample 5 --passes 1 --out /tmp/times
-      jaxir bench data/sample --sample 20 --out /tmp/times
-      jaxir bench data/sample --sample 20 --out /tmp/times --baseline /tmp/times
+      jaxir bench data/sample --sample 2 --passes 1 --out /tmp/times
+      jaxir bench data/sample --sample 3 --passes 2 --repeats 5 --no-eager --out /tmp/before
+      jaxir bench data/sample --sample 3 --passes 2 --repeats 5 --no-eager --out /tmp/after --baseline /tmp/before
     """
     import json
 
@@ -85,42 +85,43 @@ def bench(
     from jaxir.executor import baseline as baselines
     from jaxir.executor import runtime as runtimes
     from jaxir.executor import timetable
-    from jaxir.executor.bench import Settings
+    from jaxir.executor.bench import FOLDER, Settings
     from jaxir.executor.bench import bench as run
     from jaxir.executor.devices import discover, resolve
 
     changes = {"backend": device, "fallback": False if no_fallback else None}
     config = runtimes.load(runtime, {"device": changes})
     settings = Settings(passes, repeats, seconds, eager)
+    place = out or folder
+    if baseline is not None and passes < 2:
+        raise UserError(f"--passes {passes}: a comparison needs 2 or more, since processes differ")
+    if baseline is not None and baseline.resolve() == place.resolve():
+        raise UserError(f"--baseline {baseline}: this run writes there too; give another folder with --out")
     rows = own_rows(open_corpus(folder), sample)
     found = resolve(config.device.backend, discover(config.environment()), fallback=config.device.fallback, most=1)
     if found.warning:
         click.echo(f"jaxir: {found.warning}", err=True)
-    if baseline is not None and passes < 2:
-        raise UserError(f"--passes {passes}: a comparison needs 2 or more, since processes differ")
-    earlier = {one.platform: timetable.find(baseline, one.platform) for one in found.devices} if baseline else {}
-    before = {platform: timetable.read(path) for platform, path in earlier.items()}
+    before = {one.platform: timetable.baseline(baseline, one.platform) for one in found.devices} if baseline else {}
     results = []
     regressed = False
     for one in found.devices:
         total = len(rows) * (settings.passes + settings.eager)
         with tqdm(total=total, desc=str(one), unit="row", leave=False, disable=None) as bar:
-            timed = run(rows, one, config, settings, progress=bar.update)
-        timing = Timing(timed, "")
+            timed = run(rows, place, one, config, settings, fresh=fresh, progress=bar.update)
+        timing = Timing(timed)
         if not timing.rows:
             raise UserError(f"{folder}: no row could be timed on {one}; the first: {timed['fault'][0].as_py()}")
-        path = timetable.write(timed, out or folder)
-        figures = {**timing.figures(), "file": str(path)}
+        figures = timing.figures()
         if not as_json:
             shown = table(timing)
             click.echo("\n".join(_lines(shown.title, [shown.header, *shown.rows], shown.note)))
-            click.echo(f"written: {path}")
+            click.echo(f"  table: {place / FOLDER}")
         if one.platform in before:
             comparison = baselines.compare(before[one.platform], timed)
             regressed = regressed or bool(comparison.regressions)
-            figures["baseline"] = {"file": str(earlier[one.platform]), **_plain(comparison)}
+            figures["baseline"] = _plain(comparison)
             if not as_json:
-                click.echo("\n".join(_compared(comparison, earlier[one.platform])))
+                click.echo("\n".join(_compared(comparison, str(baseline))))
         results.append(figures)
     if as_json:
         click.echo(json.dumps(results, indent=2))
@@ -152,7 +153,7 @@ def own_rows(corpus: Corpus, sample: int) -> list[dict[str, Any]]:
                     raise UserError(
                         f"{path}: lacks the column {missing[0]}; make the corpus with this version of jaxir"
                     )
-                yield {name: record[name] for name in COLUMNS}
+                yield {**{name: record[name] for name in COLUMNS}, "inputs": list(record["inputs"])}
 
     if sample == 0:
         return sorted(records(), key=lambda row: str(row["id"]))
@@ -174,7 +175,7 @@ def _change(change: Change) -> tuple[str, ...]:
     return (change.key, f"{change.ratio:.2f}", interval, f"{change.p:.2g}", mark)
 
 
-def _compared(comparison: Comparison, path: Path) -> Iterator[str]:
+def _compared(comparison: Comparison, path: str) -> Iterator[str]:
     """The comparison as lines: whole runs, then the rows that changed most."""
     header = ("", "new / old", "95 % interval", "adjusted p", "")
     note = f"{comparison.pairs} rows in both runs, {comparison.only_old} only before, {comparison.only_new} only now."

@@ -66,7 +66,7 @@ class Comparison:
     """What two runs say about each other.
 
     Attributes:
-        pairs: rows that both runs timed.
+        pairs: rows that both runs timed in two passes or more.
         only_old, only_new: rows that one of them timed.
         rows: a `Change` for each pair, by falling ratio.
         stages: a `Change` for the calls of all rows and for each stage before them.
@@ -100,15 +100,15 @@ def compare(old: pa.Table, new: pa.Table, *, alpha: float = 0.05) -> Comparison:
         alpha: rate of false discoveries among the rows, and error rate of the whole-run tests.
 
     Raises:
-        UserError: no row is in both, or a run has fewer than two passes.
+        UserError: no row was timed in two passes or more by both.
     """
     before, after = _timed(old), _timed(new)
     keys = [key for key in after if key in before]
     if not keys:
-        raise UserError("the baseline and this run have no timed row in common; time rows of the same corpus")
-    fewest = min(min(before[key]["passes"], after[key]["passes"]) for key in keys)
-    if fewest < 2:
-        raise UserError("a run of one pass cannot be compared: processes differ; time both with --passes 2 or more")
+        raise UserError(
+            "the baseline and this run have no row in common that both timed in two passes or more; time rows of the "
+            "same corpus with the same --passes"
+        )
     pairs = [(before[key], after[key]) for key in keys]
     rows = _rows(pairs, alpha)
     return Comparison(
@@ -122,7 +122,8 @@ def compare(old: pa.Table, new: pa.Table, *, alpha: float = 0.05) -> Comparison:
 
 
 def _timed(table: pa.Table) -> dict[str, dict[str, Any]]:
-    return {row["id"]: row for row in table.to_pylist() if row["run_samples_ms"]}
+    """Rows by id that were timed in two processes or more: processes differ, so one says nothing about the next."""
+    return {row["id"]: row for row in table.to_pylist() if row["passes"] >= 2}
 
 
 def _notes(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> list[str]:

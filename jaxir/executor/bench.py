@@ -12,7 +12,8 @@ import dataclasses
 import importlib.metadata
 import math
 import statistics
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
@@ -20,6 +21,12 @@ import pyarrow as pa
 from jaxir.executor.devices import UNLIMITED_BYTES, Device
 from jaxir.executor.isolation import Job, Limits, run_isolated
 from jaxir.executor.runtime import RuntimeConfig
+from jaxir.executor.sidetable import PART, SideTable
+
+#: Folder of the side table in the corpus folder.
+FOLDER: Final = "timing"
+COMPILED: Final = "jaxir.executor.timing:time_compiled"
+EAGER: Final = "jaxir.executor.timing:time_eager"
 
 #: Columns of a corpus that timing needs.
 COLUMNS: Final = (
@@ -92,35 +99,68 @@ class Settings:
 
 def bench(
     rows: Sequence[Mapping[str, Any]],
+    out: Path,
     device: Device,
     runtime: RuntimeConfig,
     settings: Settings,
     *,
+    fresh: bool = False,
     progress: Callable[[int], object] = lambda rows: None,
 ) -> pa.Table:
-    """Time rows on a device; the sources are executed, in worker processes without a sandbox.
+    """Time rows on a device, or go on with it; the sources are executed, in worker processes without a sandbox.
+
+    Rows are timed `PART` at a time, all passes, and then written, so that a run that was stopped loses one part.
 
     Args:
         rows: dicts with `COLUMNS`.
+        out: folder for `timing/`.
         device: from `resolve`; the first of its platform is used.
         runtime: memory, compile cache and number of CPU devices for the workers.
         settings: how often.
-        progress: called with 1 for each row of each pass.
+        fresh: drop what an earlier run wrote.
+        progress: called with the number of rows that are done, once a pass.
 
     Returns:
-        A table of `SCHEMA`, in the order of `rows`.
+        The table on the disk, of `SCHEMA`: these rows, and those of earlier runs.
+
+    Raises:
+        UserError: it cannot be read or written, or an earlier run had other settings or another device.
     """
-    measured: dict[str, list[dict[str, Any]]] = {str(row["id"]): [] for row in rows}
+    recorded = {
+        **dataclasses.asdict(settings),
+        "device": device.name,
+        "driver": device.driver_version,
+        "jax": importlib.metadata.version("jax"),
+    }
+    table = SideTable(out / FOLDER, device.platform, SCHEMA, recorded, fresh=fresh)
+    waiting = [row for row in rows if row["id"] not in table.done]
+    progress((len(rows) - len(waiting)) * (settings.passes + settings.eager))
+    for start in range(0, len(waiting), PART):
+        for row in _part(waiting[start : start + PART], device, runtime, settings, progress):
+            table.add(row)
+        table.flush()
+    return pa.Table.from_pylist(list(table.rows()), schema=SCHEMA)
+
+
+def _part(
+    rows: Sequence[Mapping[str, Any]],
+    device: Device,
+    runtime: RuntimeConfig,
+    settings: Settings,
+    progress: Callable[[int], object],
+) -> Iterator[dict[str, Any]]:
+    """Rows of the table for rows of the corpus, after all passes over them."""
+    measured: dict[str, list[dict[str, Any]]] = {row["id"]: [] for row in rows}
     eager: dict[str, dict[str, Any]] = {}
     faults: dict[str, str] = {}
     for number in range(settings.passes + settings.eager):
         is_eager = number == settings.passes
         ordered = rows if number % 2 == 0 else rows[::-1]
-        jobs = [Job(str(row["id"]), _payload(row, device, settings)) for row in ordered if str(row["id"]) not in faults]
+        jobs = [Job(row["id"], _payload(row, device, settings)) for row in ordered if row["id"] not in faults]
+        progress(len(rows) - len(jobs))
         values: dict[str, dict[str, Any]] = {}
-        function = "jaxir.executor.timing:time_eager" if is_eager else "jaxir.executor.timing:time_compiled"
         for verdict in run_isolated(
-            function,
+            EAGER if is_eager else COMPILED,
             jobs,
             workers=1,
             limits=Limits(settings.limit_seconds, UNLIMITED_BYTES),
@@ -132,7 +172,6 @@ def bench(
                 faults[verdict.key] = f"eager: {verdict.died}" if is_eager else verdict.died
             else:
                 values[verdict.key] = verdict.value
-        progress(len(rows) - len(jobs))
         reference = _reference(values.values())
         for key, value in values.items():
             value["reference"] = reference
@@ -140,11 +179,8 @@ def bench(
                 eager[key] = value
             else:
                 measured[key].append(value)
-    made = [
-        _row(row, device, measured[str(row["id"])], eager.get(str(row["id"])), faults.get(str(row["id"]), ""))
-        for row in rows
-    ]
-    return pa.Table.from_pylist(made, schema=SCHEMA)
+    for row in rows:
+        yield _row(row, device, measured[row["id"]], eager.get(row["id"]), faults.get(row["id"], ""))
 
 
 def _payload(row: Mapping[str, Any], device: Device, settings: Settings) -> dict[str, Any]:

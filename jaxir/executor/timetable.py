@@ -1,8 +1,7 @@
-"""Timing tables as files: `OUT/timing/cpu-00000.parquet`, a run on a device each, numbered by device."""
+"""Read what `jaxir bench` wrote: `OUT/timing/cpu-00000.parquet` and further parts, for each platform."""
 
 from __future__ import annotations
 
-import io
 import re
 from pathlib import Path
 from typing import Final
@@ -11,69 +10,46 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jaxir.errors import UserError
-from jaxir.executor.bench import SCHEMA
-from jaxir.writer.files import disk_errors, make_folder, write_atomic
+from jaxir.executor.bench import FOLDER, SCHEMA
 
-FOLDER: Final = "timing"
-_NAME: Final = re.compile(r"(?P<platform>[a-z]+)-(?P<number>\d{5,})\.parquet")
+_PART: Final = re.compile(r"([a-z]+)-\d{5,}\.parquet")
 
 
-def _runs(folder: Path) -> list[tuple[str, int, Path]]:
-    """(platform, number, file) of the runs in a folder, in order."""
-    found = []
-    for path in folder.iterdir() if folder.is_dir() else ():
-        match = _NAME.fullmatch(path.name)
+def platforms(folder: Path) -> dict[str, list[Path]]:
+    """Platform -> the parts of its table in a corpus folder, {} where there is none."""
+    found: dict[str, list[Path]] = {}
+    parts = folder / FOLDER
+    for path in sorted(parts.iterdir()) if parts.is_dir() else ():
+        match = _PART.fullmatch(path.name)
         if match:
-            found.append((match["platform"], int(match["number"]), path))
-    return sorted(found)
+            found.setdefault(match[1], []).append(path)
+    return found
 
 
-def write(table: pa.Table, out: Path) -> Path:
-    """Write a run to `out/timing` under the next number of its platform; returns the file.
-
-    Raises:
-        UserError: the file cannot be written.
-    """
-    platform = table.column("device_used")[0].as_py()
-    folder = out / FOLDER
-    numbers = [number for name, number, _ in _runs(folder) if name == platform]
-    path = folder / f"{platform}-{max(numbers, default=-1) + 1:05d}.parquet"
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
-    with disk_errors(path):
-        make_folder(folder)
-        write_atomic(path, buffer.getvalue())
-    return path
-
-
-def read(path: Path) -> pa.Table:
-    """A timing table.
+def read(paths: list[Path]) -> pa.Table:
+    """The parts of a table as one.
 
     Raises:
-        UserError: the file is missing or no timing table.
+        UserError: a part is missing or damaged.
     """
-    try:
-        table = pq.read_table(path)
-        return table.select(SCHEMA.names).cast(SCHEMA)
-    except (pa.ArrowException, OSError, KeyError) as error:
-        reason = str(error).strip().split("\n", 1)[0][:200]
-        raise UserError(f"{path}: no timing table ({reason}); make one with `jaxir bench`") from None
+    tables = []
+    for path in paths:
+        try:
+            tables.append(pq.read_table(path).select(SCHEMA.names).cast(SCHEMA))
+        except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+            reason = str(error).strip().partition("\n")[0][:200]
+            raise UserError(f"{path}: no part of a timing table ({reason}); make it with `jaxir bench`") from None
+    return pa.concat_tables(tables)
 
 
-def latest(folder: Path) -> list[Path]:
-    """The last run of each platform in a corpus folder, [] where there is none."""
-    last = {platform: path for platform, _, path in _runs(folder / FOLDER)}
-    return [last[platform] for platform in sorted(last)]
-
-
-def find(path: Path, platform: str) -> Path:
-    """The file that a user means by a baseline: itself, or the last run on a platform in a corpus folder.
+def baseline(folder: Path, platform: str) -> pa.Table:
+    """The table of a platform in a corpus folder that a user named.
 
     Raises:
         UserError: there is none.
     """
-    if path.is_file():
-        return path
-    for file in reversed([file for name, _, file in _runs(path / FOLDER) if name == platform]):
-        return file
-    raise UserError(f"{path}: no timing of {platform} here; make one with `jaxir bench {path}`, or name a file")
+    found = platforms(folder)
+    if platform not in found:
+        has = f"it has {', '.join(found)}" if found else f"expected {FOLDER}/{platform}-00000.parquet in it"
+        raise UserError(f"{folder}: no times on {platform} here, {has}; make them with `jaxir bench --out {folder}`")
+    return read(found[platform])
