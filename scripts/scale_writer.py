@@ -20,12 +20,11 @@ from typing import Any
 
 import click
 
-BLOCK = 100
 IDENTITY = {"seed": 0, "config": "synthetic"}
 SAMPLE = Path(__file__).resolve().parent.parent / "data" / "sample"
 
 
-def commit(out: Path, rows: int) -> dict[str, Any]:
+def commit(out: Path, rows: int, block_size: int) -> dict[str, Any]:
     from jaxir.sample import from_row, split_of
     from jaxir.writer import shards
     from jaxir.writer.folder import Folder
@@ -35,7 +34,7 @@ def commit(out: Path, rows: int) -> dict[str, Any]:
 
     def block(start: int) -> list[Any]:
         made = []
-        for index in range(start, min(start + BLOCK, rows)):
+        for index in range(start, min(start + block_size, rows)):
             mark = hashlib.sha256(str(index).encode()).hexdigest()
             names = ("id", "canonical_hash", "skeleton_hash", "behavior_hash")
             changes = dict.fromkeys(names, mark[:32])
@@ -47,18 +46,18 @@ def commit(out: Path, rows: int) -> dict[str, Any]:
     seconds = 0.0
     thousands = []
     with Folder.open(out, IDENTITY) as folder:
-        for start in range(0, rows, BLOCK):
+        for start in range(0, rows, block_size):
             made = block(start)
             before = time.process_time()
             folder.commit(made, {("run", "constant output"): 3, ("admit", "duplicate IR"): 1})
             _ = folder.committed_rows, folder.rejections
             seconds += time.process_time() - before
-            if folder.committed_rows % max(BLOCK, rows // 5) == 0:
+            if folder.committed_rows % max(block_size, rows // 5) == 0:
                 thousands.append(round(seconds, 1))
     return {"seconds": seconds, "after each fifth": thousands}
 
 
-def resume(out: Path, rows: int) -> dict[str, Any]:
+def resume(out: Path, rows: int, block_size: int) -> dict[str, Any]:
     from jaxir.admission import Admission, Tally
     from jaxir.writer.folder import Folder
 
@@ -70,7 +69,7 @@ def resume(out: Path, rows: int) -> dict[str, Any]:
     return {"seconds": opened, "reading what admission needs": round(time.process_time() - before - opened, 2)}
 
 
-def publish(out: Path, rows: int) -> dict[str, Any]:
+def publish(out: Path, rows: int, block_size: int) -> dict[str, Any]:
     from jaxir.writer.folder import Folder
 
     with Folder.open(out, IDENTITY) as folder:
@@ -79,7 +78,7 @@ def publish(out: Path, rows: int) -> dict[str, Any]:
         return {"seconds": time.process_time() - before}
 
 
-def extend(out: Path, rows: int) -> dict[str, Any]:
+def extend(out: Path, rows: int, block_size: int) -> dict[str, Any]:
     """Take the rows back from the shards, as a run does that goes on after a publish."""
     from jaxir.writer.folder import Folder
 
@@ -89,22 +88,23 @@ def extend(out: Path, rows: int) -> dict[str, Any]:
     return {"seconds": time.process_time() - before}
 
 
-def measured(step: str, out: Path, rows: int, answer: Any) -> None:
-    figures = globals()[step](out, rows)
+def measured(step: str, out: Path, rows: int, block_size: int, answer: Any) -> None:
+    figures = globals()[step](out, rows, block_size)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     answer.send({"step": step, **figures, "peak MB": round(peak)})
 
 
 @click.command()
 @click.option("--rows", type=click.IntRange(1), default=100_000, show_default=True)
+@click.option("--block", "block_size", type=click.IntRange(1), default=100, show_default=True, help="Rows of a commit.")
 @click.option("--json", "as_json", is_flag=True)
-def main(rows: int, as_json: bool) -> None:
+def main(rows: int, block_size: int, as_json: bool) -> None:
     """See the text at the top of this file."""
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         for step in ("commit", "resume", "publish", "extend"):
             ours, theirs = context.Pipe()
-            process = context.Process(target=measured, args=(step, Path(folder) / "corpus", rows, theirs))
+            process = context.Process(target=measured, args=(step, Path(folder) / "corpus", rows, block_size, theirs))
             process.start()
             theirs.close()
             figures = ours.recv()

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The tests that take minutes: the main job at full size, every row of it lowered again in a process of its own.
+# The tests that take minutes: hanging workers, a kill before every single disk call, and others.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 exec pytest -m slow "$@"
