@@ -40,6 +40,7 @@ from jaxir.errors import UserError
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for verification/.  [default: FOLDER]"
 )
+@click.option("--runtime", type=click.Path(path_type=Path), help="YAML like configs/runtime.yaml.")
 @click.option("--fresh", is_flag=True, help="Start anew instead of going on.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_context
@@ -55,6 +56,7 @@ def validate(
     memory: float,
     trusted: bool,
     out: Path | None,
+    runtime: Path | None,
     fresh: bool,
     as_json: bool,
 ) -> None:
@@ -62,7 +64,8 @@ def validate(
 
     FOLDER is a corpus of jaxir, or any folder or file of Parquet or JSON rows with a source and an IR column. Both are
     executed, each row in a sandboxed process that may die. Results go to verification/ beside the data, which stays as
-    it is; the same command goes on after an interruption. Exits with 1 if a row is wrong.
+    it is; the same command goes on after an interruption. Exits with 1 if a row is wrong. With --device all and several
+    devices, results and optimised HLO are also compared from device to device.
 
     \b
     Examples:
@@ -74,10 +77,11 @@ def validate(
     from tqdm import tqdm
 
     from jaxir.analysis.corpus import open_corpus
-    from jaxir.executor import runtime
+    from jaxir.executor import runtime as runtimes
+    from jaxir.executor.crossdevice import compare_devices
     from jaxir.executor.devices import UNLIMITED_BYTES, discover, resolve
     from jaxir.executor.isolation import ENVIRONMENT, Limits
-    from jaxir.executor.validation import ORACLES, Settings
+    from jaxir.executor.validation import ORACLES, Settings, payloads
     from jaxir.executor.validation import validate as run
 
     corpus = open_corpus(folder)
@@ -87,8 +91,9 @@ def validate(
         tuple(oracles or ORACLES), sample, mutants, trusted, workers or cores(), Limits(seconds, int(memory * 2**30))
     )
     settings.check()
-    config = runtime.load(None, {"device": {"backend": device}})
-    found = resolve(config.device.backend, discover(config.environment()), fallback=config.device.fallback, most=1)
+    config = runtimes.load(runtime, {"device": {"backend": device}})
+    here = discover(config.environment())
+    found = resolve(config.device.backend, here, fallback=config.device.fallback, most=1)
     if found.warning:
         click.echo(f"jaxir: {found.warning}", err=True)
     wrong = 0
@@ -108,6 +113,20 @@ def validate(
         wrong += sum(summary["status"].get(status, 0) for status in ("disagreed", "failed", "died"))
         if not as_json:
             click.echo("\n".join(_lines(one.platform, summary, out or folder)))
+    devices = resolve("all", here).devices if config.device.backend == "all" else ()
+    if len(devices) > 1 and corpus.kind == "jaxir":
+        memory_bytes = UNLIMITED_BYTES if len({one.platform for one in devices}) > 1 else settings.limits.memory_bytes
+        limited = _with_memory(settings, memory_bytes)
+        summaries["devices"] = compare_devices(
+            payloads(corpus, sample),
+            devices,
+            {**config.environment(), "XLA_PYTHON_CLIENT_PREALLOCATE": "false"},
+            trusted=trusted,
+            workers=settings.workers,
+            limits=limited.limits,
+        )
+        if not as_json:
+            click.echo("\n".join(_cross_lines(str(devices[0]), summaries["devices"])))
     if as_json:
         click.echo(json.dumps(summaries, indent=2))
     ctx.exit(1 if wrong else 0)
@@ -144,6 +163,17 @@ def _lines(platform: str, summary: Mapping[str, Any], out: Path) -> Iterator[str
         rate = "none could be" if made["catch_rate"] is None else f"{made['catch_rate']:.2%} of those that differ"
         yield f"  mutants: {made['made']} made, {made['caught']} caught ({rate}), {made['undetected']} give the same"
     yield f"  table and failures: {out / 'verification'}"
+
+
+def _cross_lines(first: str, table: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for name, counts in table.items():
+        yield (
+            f"{name} against {first}: {counts['rows']} rows: {counts['same_bits']} with the same bits, "
+            f"{counts['agree']} agree, {counts['beyond']} beyond the tolerance, {counts['failed']} failed; "
+            f"largest error {counts['max_abs_error']:.2g} absolute, {counts['max_rel_error']:.2g} relative"
+        )
+        for op, (rows, there, here) in [*counts["hlo"].items()][:12]:
+            yield f"  optimised HLO, {op}: {rows} rows differ, {there} on {first}, {here} on {name}"
 
 
 def _clean(text: str) -> str:

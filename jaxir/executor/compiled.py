@@ -80,3 +80,7 @@ class Executable:
             arrays = [np.asarray(result[0]) for result in results]
         types = [numpy_dtype(spec.dtype) for spec in self.outputs]
         return [array.astype(dtype, copy=False) for array, dtype in zip(arrays, types, strict=True)]
+
+    def hlo_text(self) -> str:
+        """The optimised HLO."""
+        return "\n".join(module.to_string() for module in self.executable.hlo_modules())
