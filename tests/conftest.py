@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -43,6 +45,26 @@ def run_jaxir(
 @pytest.fixture(autouse=True)
 def _own_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+
+
+@functools.cache
+def _has_gpu() -> bool:
+    """Whether JAX finds a GPU here; a child process looks, and only where a plugin for one is installed."""
+    if not importlib.metadata.entry_points(group="jax_plugins"):
+        return False
+    from jaxir.executor.devices import discover
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("JAX_PLATFORMS", raising=False)
+        return any(device.platform == "gpu" for device in discover())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The rule of the marker `gpu`, the only one that skips."""
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    if marked and not _has_gpu():
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason="JAX finds no GPU here"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

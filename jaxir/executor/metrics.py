@@ -1,8 +1,7 @@
 """What JAX did while something ran: tracing, lowering, compiling, hits of the compile cache, the device's memory pool.
 
 `jax.monitoring` fires `backend_compile_duration` for a program that came out of the compile cache too, so each is
-paired with the `cache_hits` before it in its thread. A traced function may trace others; what ends inside another of
-its kind is part of it and counts once.
+paired with the `cache_hits` before it in its thread. A trace inside a trace fires nothing of its own.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -62,7 +60,6 @@ class _Listener:
         self.metrics = metrics
         self.lock = threading.Lock()
         self.hit: set[int] = set()  # threads whose next compilation comes out of the cache
-        self.spans: dict[tuple[int, str], list[tuple[float, float]]] = {}  # (start, seconds), none inside another
 
     def event(self, event: str, **_: Any) -> None:
         with self.lock:
@@ -84,26 +81,10 @@ class _Listener:
                     self.metrics.compile_ms += duration_secs * 1e3
             elif event == _TRACE:
                 self.metrics.traces += 1
-                self._nested(event, duration_secs)
+                self.metrics.trace_ms += duration_secs * 1e3
             elif event == _LOWER:
                 self.metrics.lowerings += 1
-                self._nested(event, duration_secs)
-
-    def _nested(self, name: str, seconds: float) -> None:
-        spans = self.spans.setdefault((threading.get_ident(), name), [])
-        start = time.perf_counter() - seconds
-        while spans and spans[-1][0] >= start:
-            spans.pop()
-        spans.append((start, seconds))
-
-    def finish(self) -> None:
-        with self.lock:
-            for (_, name), spans in self.spans.items():
-                total = sum(seconds for _, seconds in spans) * 1e3
-                if name == _TRACE:
-                    self.metrics.trace_ms += total
-                else:
-                    self.metrics.lower_ms += total
+                self.metrics.lower_ms += duration_secs * 1e3
 
 
 @contextlib.contextmanager
@@ -126,7 +107,6 @@ def collect(device: Any = None, *, compilation: bool = True, memory: bool = True
         if compilation:
             jax.monitoring.unregister_event_listener(listener.event)
             jax.monitoring.unregister_event_duration_listener(listener.duration)
-        listener.finish()
         if memory:
             metrics.memory = pool(device or jax.local_devices()[0])
 
