@@ -17,7 +17,7 @@ from jaxir.errors import UserError
 from jaxir.sample import SCHEMA
 from jaxir.writer import shards
 
-ROWS = 12
+ROWS = 8
 
 
 @pytest.fixture(scope="module")
