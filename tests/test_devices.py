@@ -58,7 +58,7 @@ def test_virtual_devices_are_counted() -> None:
     assert [one.index for one in cpus] == [0, 1, 2]
 
 
-@pytest.mark.parametrize("named", ["cuda", "gpu", "cuda,cpu", "nonsense"])
+@pytest.mark.parametrize("named", ["cuda", "gpu,nonsense"])
 def test_a_missing_platform_in_the_users_variable_does_no_harm(named: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAX_PLATFORMS", named)
     assert "cpu" in {one.platform for one in discover()}

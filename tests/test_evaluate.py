@@ -447,6 +447,10 @@ def test_the_rounding_error_is_measured():
     with jax.enable_x64(True):
         closed = jax.jit(lambda x: jnp.sin(x) + 1e6).trace(np.array([0.3])).jaxpr
         assert 1e-11 < rounding_error(closed, [np.array([0.3])])[0][0] < 1e-8
+    lost = jax.jit(lambda x: jnp.arccosh(1 + x * x)).trace(f32(1e-10)).jaxpr
+    assert 1e-9 < rounding_error(lost, [f32(1e-10)])[0][0] < 1e-6
+    saturated = jax.jit(lambda x: 1 - jnp.tanh(x)).trace(f32(25)).jaxpr
+    assert 1e-8 < rounding_error(saturated, [f32(25)])[0][0] < 1e-5
     whole = jax.jit(lambda x: x * 3).trace(i32(5)).jaxpr
     assert rounding_error(whole, [i32(5)])[0].tolist() == [0]
     precise = Precise(cancelled).run([f32(0.3)])[0]

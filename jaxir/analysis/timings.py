@@ -12,7 +12,6 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from jaxir.analysis import charts
 from jaxir.analysis.text import Table, number
 from jaxir.executor import timetable
 
@@ -129,6 +128,8 @@ def pictures(timing: Timing, name: str) -> list[tuple[str, str]]:
         timing: the run.
         name: prefix of the ids in the pictures, unique in the page.
     """
+    from jaxir.analysis import charts  # matplotlib, which the command line does not need for a table
+
     rows = timing.rows
     if not rows:
         return []

@@ -71,18 +71,16 @@ def bench(
 
     \b
     Examples:
-      jaxir bench data/sample --sample 2 --passes 1 --out /tmp/times
-      jaxir bench data/sample --sample 3 --passes 2 --repeats 5 --no-eager --out /tmp/before
-      jaxir bench data/sample --sample 3 --passes 2 --repeats 5 --no-eager --out /tmp/after --baseline /tmp/before
+      jaxir bench data/sample --sample 2 --passes 1 --out data/times
+      jaxir bench data/sample --sample 3 --passes 2 --repeats 5 --no-eager --out data/before
+      jaxir bench data/sample --sample 3 --passes 2 --repeats 5 --no-eager --out data/after --baseline data/before
     """
     import json
 
     from tqdm import tqdm
 
     from jaxir.analysis.corpus import open_corpus
-    from jaxir.analysis.timings import Timing, table
     from jaxir.errors import UserError
-    from jaxir.executor import baseline as baselines
     from jaxir.executor import runtime as runtimes
     from jaxir.executor import timetable
     from jaxir.executor.bench import FOLDER, Settings
@@ -102,6 +100,9 @@ def bench(
     if found.warning:
         click.echo(f"jaxir: {found.warning}", err=True)
     before = {one.platform: timetable.baseline(baseline, one.platform) for one in found.devices} if baseline else {}
+    from jaxir.analysis.timings import Timing, table
+    from jaxir.executor.baseline import compare
+
     results = []
     regressed = False
     for one in found.devices:
@@ -117,7 +118,7 @@ def bench(
             click.echo("\n".join(_lines(shown.title, [shown.header, *shown.rows], shown.note)))
             click.echo(f"  table: {place / FOLDER}")
         if one.platform in before:
-            comparison = baselines.compare(before[one.platform], timed)
+            comparison = compare(before[one.platform], timed)
             regressed = regressed or bool(comparison.regressions)
             figures["baseline"] = _plain(comparison)
             if not as_json:
@@ -142,7 +143,8 @@ def own_rows(corpus: Corpus, sample: int) -> list[dict[str, Any]]:
 
     if corpus.kind != "jaxir":
         raise UserError(
-            f"{corpus.path}: {corpus.kind} rows are not timed, they lack what was proved; use a jaxir corpus"
+            f"{corpus.path}: a {corpus.kind} corpus lacks what timing needs, such as input seeds; "
+            "give one that jaxir wrote"
         )
 
     def records() -> Iterator[dict[str, Any]]:

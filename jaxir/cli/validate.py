@@ -69,8 +69,8 @@ def validate(
 
     \b
     Examples:
-      jaxir validate data/sample --sample 6 --oracles interpreter,numpy --out /tmp/proof
-      jaxir validate data/sample --sample 4 --mutants 4 --trusted --out /tmp/proof-of-mutants
+      jaxir validate data/sample --sample 6 --oracles interpreter,numpy --out data/proof
+      jaxir validate data/sample --sample 4 --mutants 4 --trusted --out data/mutants
     """
     import json
 

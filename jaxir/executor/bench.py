@@ -115,7 +115,7 @@ def bench(
         rows: dicts with `COLUMNS`.
         out: folder for `timing/`.
         device: from `resolve`; the first of its platform is used.
-        runtime: memory, compile cache and number of CPU devices for the workers.
+        runtime: memory and number of CPU devices for the workers; its compile cache is not used.
         settings: how often.
         fresh: drop what an earlier run wrote.
         progress: called with the number of rows that are done, once a pass.
@@ -190,8 +190,10 @@ def _payload(row: Mapping[str, Any], device: Device, settings: Settings) -> dict
 
 
 def _environment(rows: Sequence[Mapping[str, Any]], device: Device, runtime: RuntimeConfig) -> dict[str, str]:
-    """The workers' variables; on a CPU as many virtual devices as the rows want."""
-    values = runtime.environment(device.platform)
+    """The workers' variables: on a CPU as many virtual devices as the rows want, and no compile cache, since the time
+    to compile would be the time to read a file."""
+    uncached = dataclasses.replace(runtime.execution, compile_cache=None)
+    values = dataclasses.replace(runtime, execution=uncached).environment(device.platform)
     wanted = max((int(row["num_devices"]) for row in rows), default=1)
     if device.platform == "cpu" and wanted > runtime.device.virtual_cpu_devices:
         values["JAX_NUM_CPU_DEVICES"] = str(wanted)
