@@ -19,7 +19,7 @@ from jaxir.analysis import timings
 from jaxir.analysis.corpus import open_corpus
 from jaxir.analysis.report import render
 from jaxir.analysis.stats import analyze
-from jaxir.executor.bench import SCHEMA
+from jaxir.executor.timing.bench import SCHEMA
 
 QUICK = ("--passes", "2", "--repeats", "5", "--no-eager")
 

@@ -13,9 +13,9 @@ import pytest
 from conftest import ROOT
 
 from jaxir import UserError
-from jaxir.executor.forked import run as run_forked
 from jaxir.executor.isolation import ENVIRONMENT, Job, Limits, Verdict, run_isolated
-from jaxir.executor.lone import run as run_spawned
+from jaxir.executor.isolation.forked import run as run_forked
+from jaxir.executor.isolation.lone import run as run_spawned
 from jaxir.executor.reproducer import main, replay, write_reproducer
 
 SPAWNED = {**os.environ, **ENVIRONMENT}
@@ -29,7 +29,7 @@ def zygotes():
     return [
         process
         for process in psutil.Process().children()
-        if any("jaxir.executor.zygote" in argument for argument in process.cmdline())
+        if any("jaxir.executor.isolation.zygote" in argument for argument in process.cmdline())
     ]
 
 
@@ -141,7 +141,7 @@ def kill_supervisors_of_long_jobs(jobs):
             "while True:\n"
             "    for zygote in parent.children():\n"
             "        try:\n"
-            "            if 'jaxir.executor.zygote' in zygote.cmdline():\n"
+            "            if 'jaxir.executor.isolation.zygote' in zygote.cmdline():\n"
             "                old = [c for c in zygote.children() if time.time() - c.create_time() > 0.5]\n"
             "                if old: zygote.kill()\n"
             "        except psutil.Error: pass\n"

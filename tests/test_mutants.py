@@ -10,10 +10,10 @@ from hostile.sources import SOURCES
 from jaxir import ArraySpec
 from jaxir.executor.allowlist import refusal
 from jaxir.executor.inputs import numpy_dtype
-from jaxir.executor.mutants import KINDS, mutants
-from jaxir.executor.mutation import catch_rate, mutation_check
+from jaxir.executor.mutation.check import catch_rate, mutation_check
+from jaxir.executor.mutation.mutants import KINDS, mutants
+from jaxir.executor.mutation.probes import PROBES, probe
 from jaxir.executor.oracle import Pair
-from jaxir.executor.probes import PROBES, probe
 from jaxir.extractor import canonical
 from jaxir.extractor.program import parse
 from jaxir.sample import DTYPES

@@ -16,11 +16,13 @@ from timings import LOOP, corpus_of_loops, payload, recorded
 from jaxir.analysis.corpus import open_corpus
 from jaxir.cli.bench import own_rows
 from jaxir.errors import UserError
-from jaxir.executor import runtime, timetable, timing
-from jaxir.executor.baseline import compare, moderated
-from jaxir.executor.bench import COMPILED, EAGER, SCHEMA, Settings, bench, typical
+from jaxir.executor import runtime
 from jaxir.executor.devices import Device
 from jaxir.executor.isolation import Job, Limits, run_isolated
+from jaxir.executor.timing import stages as timing
+from jaxir.executor.timing import timetable
+from jaxir.executor.timing.baseline import compare, moderated
+from jaxir.executor.timing.bench import COMPILED, EAGER, SCHEMA, Settings, bench, typical
 
 CPU = Device("cpu", 0, "this one", "cpu", "cpu", None, "", "")
 QUICK = Settings(passes=2, repeats=4, seconds=0.5)

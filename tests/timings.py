@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from corpora import native_rows, write_native
 
-from jaxir.executor.bench import SCHEMA
+from jaxir.executor.timing.bench import SCHEMA
 
 #: A loop whose number of turns is the work of a row.
 LOOP = (

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from jaxir.analysis.text import Table, number
-from jaxir.executor import timetable
+from jaxir.executor.timing import timetable
 
 #: Columns whose distribution is shown, with their names.
 SHOWN: Final = {
@@ -35,7 +35,7 @@ _MOST_GROUPS: Final = 14
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
-    """The times on one device: a table of `jaxir.executor.bench.SCHEMA` with one row or more."""
+    """The times on one device: a table of `jaxir.executor.timing.bench.SCHEMA` with one row or more."""
 
     table: pa.Table
 
@@ -45,7 +45,7 @@ class Timing:
         return [row for row in self.table.to_pylist() if row["run_ms"] is not None]
 
     def figures(self) -> dict[str, Any]:
-        """What the run says, as JSON can hold it; times in ms, see `jaxir.executor.bench.SCHEMA`."""
+        """What the run says, as JSON can hold it; times in ms, see `jaxir.executor.timing.bench.SCHEMA`."""
         rows = self.rows
         first: Mapping[str, Any] = rows[0] if rows else self.table.slice(0, 1).to_pylist()[0]
         faults = [row["fault"] for row in self.table.to_pylist() if row["fault"]]

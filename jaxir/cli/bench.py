@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from jaxir.analysis.corpus import Corpus
-    from jaxir.executor.baseline import Change, Comparison
+    from jaxir.executor.timing.baseline import Change, Comparison
 
 #: Changes of single rows that are printed.
 _MOST_CHANGES = 10
@@ -82,10 +82,10 @@ def bench(
     from jaxir.analysis.corpus import open_corpus
     from jaxir.errors import UserError
     from jaxir.executor import runtime as runtimes
-    from jaxir.executor import timetable
-    from jaxir.executor.bench import FOLDER, Settings
-    from jaxir.executor.bench import bench as run
     from jaxir.executor.devices import discover, resolve
+    from jaxir.executor.timing import timetable
+    from jaxir.executor.timing.bench import FOLDER, Settings
+    from jaxir.executor.timing.bench import bench as run
 
     changes = {"backend": device, "fallback": False if no_fallback else None}
     config = runtimes.load(runtime, {"device": changes})
@@ -101,7 +101,7 @@ def bench(
         click.echo(f"jaxir: {found.warning}", err=True)
     before = {one.platform: timetable.baseline(baseline, one.platform) for one in found.devices} if baseline else {}
     from jaxir.analysis.timings import Timing, table
-    from jaxir.executor.baseline import compare
+    from jaxir.executor.timing.baseline import compare
 
     results = []
     regressed = False
@@ -139,7 +139,7 @@ def own_rows(corpus: Corpus, sample: int) -> list[dict[str, Any]]:
 
     from jaxir.analysis.records import read_records
     from jaxir.errors import UserError
-    from jaxir.executor.bench import COLUMNS
+    from jaxir.executor.timing.bench import COLUMNS
 
     if corpus.kind != "jaxir":
         raise UserError(

@@ -17,7 +17,7 @@ import jax
 from jaxir.errors import Rejected, UserError
 from jaxir.executor.behavior import behavior, digest
 from jaxir.executor.inputs import DISTRIBUTIONS, Array, draw, element_name
-from jaxir.executor.mutation import mutation_check
+from jaxir.executor.mutation.check import mutation_check
 from jaxir.executor.oracle import ORACLES, Pair, Runner
 from jaxir.executor.verify import BEHAVIOR_SEEDS, compare_sides, is_finite, tolerance_of
 from jaxir.extractor import canonical

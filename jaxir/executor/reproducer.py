@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from jaxir.errors import UserError
 from jaxir.executor.isolation import run_isolated
-from jaxir.executor.jobs import Job, Limits, Verdict
+from jaxir.executor.isolation.jobs import Job, Limits, Verdict
 
 #: Payload entries that are files of their own.
 FILES: Final = {"python_source": "source.py", "stablehlo": "module.mlir"}

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from jaxlib.mlir import ir
 
-from jaxir.executor.invisible import (
+from jaxir.executor.mutation.invisible import (
     DENSE,
     constant_is_invisible,
     counts_from_the_end,

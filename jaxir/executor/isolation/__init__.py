@@ -1,7 +1,7 @@
 """Run what may abort, hang or eat memory in processes that may die; the parent gets a verdict on each job.
 
 * `fresh=True`, for foreign rows: one child for each job, forked from a process that imported JAX and started nothing,
-  shut in before it reads the job (`jaxir.executor.sandbox`), killed with its group at its deadline.
+  shut in before it reads the job (`jaxir.executor.isolation.sandbox`), killed with its group at its deadline.
 * `fresh=False`, for own rows: persistent workers (spawn) with a memory limit. One that dies or hangs costs its job and
   is replaced; a job whose worker died is decided on in a process of its own, so that the verdict is on the job alone.
 
@@ -18,8 +18,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from jaxir.executor import forked, lone, persistent
-from jaxir.executor.jobs import Job, Limits, Verdict
+from jaxir.executor.isolation import forked, lone, persistent
+from jaxir.executor.isolation.jobs import Job, Limits, Verdict
 
 __all__ = ["ENVIRONMENT", "Job", "Limits", "Verdict", "can_fork", "run_isolated"]
 

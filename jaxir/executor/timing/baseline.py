@@ -23,7 +23,7 @@ import pyarrow as pa
 from scipy import optimize, special, stats
 
 from jaxir.errors import UserError
-from jaxir.executor.bench import typical
+from jaxir.executor.timing.bench import typical
 
 Array = npt.NDArray[np.float64]
 

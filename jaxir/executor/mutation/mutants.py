@@ -1,6 +1,6 @@
 """Single-op mutants of an IR: what the comparison of both sides has to catch.
 
-A mutant is the text of a valid module in which one op was changed (`jaxir.executor.edits`). Not made are mutants that
+A mutant is the text of a valid module in which one op was changed (`edits.py`). Not made are mutants that
 compute the same by construction: changes of dead ops and commuted operands (the canonical hash stays), of one equal
 operand for the other, of a sign that an even function hides. Not made either are mutants that could run for ever: what
 the condition of a loop depends on stays as it is.
@@ -16,7 +16,7 @@ from typing import Final
 from jaxlib.mlir import ir
 
 from jaxir.errors import Rejected
-from jaxir.executor.edits import edits_of
+from jaxir.executor.mutation.edits import edits_of
 from jaxir.extractor import canonical
 from jaxir.extractor.program import Block, Op, Program, parse
 from jaxir.generator.rng import Rng

@@ -1,4 +1,4 @@
-"""The parent's side of fresh children: it feeds a zygote process (`jaxir.executor.zygote`) and judges what comes back.
+"""The parent's side of fresh children: it feeds a zygote process (`zygote.py`) and judges what comes back.
 
 A zygote that is lost (a child that got through every wall, the kernel short of memory) is replaced; the jobs under way
 are then tried one at a time, so that only the one that does it again is blamed.
@@ -17,8 +17,8 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from jaxir.executor import lone, reply, zygote
-from jaxir.executor.jobs import Job, Limits, Verdict
+from jaxir.executor.isolation import lone, reply, zygote
+from jaxir.executor.isolation.jobs import Job, Limits, Verdict
 
 #: Jobs that the zygote has at hand for each worker, running or next.
 _AT_HAND: Final = 2

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jaxir.errors import UserError
-from jaxir.executor.bench import FOLDER, SCHEMA
+from jaxir.executor.timing.bench import FOLDER, SCHEMA
 
 _PART: Final = re.compile(r"([a-z]+)-\d{5,}\.parquet")
 

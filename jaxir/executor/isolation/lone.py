@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from jaxir.errors import UserError
-from jaxir.executor import reply, sandbox
-from jaxir.executor.jobs import Job, Limits, Verdict
+from jaxir.executor.isolation import reply, sandbox
+from jaxir.executor.isolation.jobs import Job, Limits, Verdict
 
 #: Bytes of a process's output that a verdict keeps.
 TAIL_BYTES: Final = 4096

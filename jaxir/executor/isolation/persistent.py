@@ -2,7 +2,7 @@
 
 The pool says which job a dead worker had, but not reliably: a worker that dies at once may take the pool with it, or a
 job may seem to run until its time is up. So a job without a reply is decided on by running it again, in a process
-of its own (`jaxir.executor.lone`); what earlier jobs left behind in the worker does not count then either.
+of its own (`jaxir.executor.isolation.lone`); what earlier jobs left behind in the worker does not count then either.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from typing import Final
 
 from pebble import ProcessExpired, ProcessPool
 
-from jaxir.executor import lone, reply
-from jaxir.executor.jobs import Job, Limits, Verdict
+from jaxir.executor.isolation import lone, reply
+from jaxir.executor.isolation.jobs import Job, Limits, Verdict
 
 #: Jobs after which a worker is replaced, so that what JAX and MLIR keep for ever stays bounded.
 JOBS_PER_WORKER: Final = 400

@@ -1,4 +1,4 @@
-"""The process that forks one sandboxed child for each job: `python -m jaxir.executor.zygote FUNCTION ...`.
+"""The process that forks one sandboxed child for each job: `python -m jaxir.executor.isolation.zygote FUNCTION ...`.
 
 It imports the job's function, and with it JAX, once; a child then starts in hundredths of a second. It never starts a
 JAX backend nor makes an MLIR context, because a fork after either hangs. It never reads what a child sends, only counts
@@ -24,7 +24,7 @@ import warnings
 from collections import deque
 from typing import Final
 
-from jaxir.executor import reply, sandbox
+from jaxir.executor.isolation import reply, sandbox
 
 JOB: Final = struct.Struct("=QI")
 END: Final = struct.Struct("=QBidII")

@@ -8,7 +8,7 @@
 | parent-death signal | no orphan when the supervisor is killed |
 | rlimits | memory, CPU time, file size 0, open files, no core dumps |
 | Landlock | no file or folder is made, changed or removed; from ABI 4 no TCP, from ABI 6 no signals to others |
-| seccomp (`jaxir.executor.seccomp`) | no processes, sockets, signals, modes, mounts, shared memory |
+| seccomp (`jaxir.executor.isolation.seccomp`) | no processes, sockets, signals, modes, mounts, shared memory |
 
 What stays open: foreign code reads what its user may read. It cannot send it anywhere but into its own result.
 """
@@ -25,7 +25,7 @@ import threading
 import time
 from typing import Final
 
-from jaxir.executor import seccomp
+from jaxir.executor.isolation import seccomp
 
 #: Files that a child may hold open; XLA needs a handful.
 OPEN_FILES: Final = 128

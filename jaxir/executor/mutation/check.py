@@ -2,7 +2,7 @@
 
 The stored Python text is the reference. It runs once a draw; each mutant of the IR runs in the interpreter until a draw
 shows a disagreement, by the rules that hold for the pair itself. Draws are one of each distribution of
-`jaxir.executor.inputs`, then `PROBE_DRAWS` of `jaxir.executor.probes`; one counts where both sides of the pair agree.
+`jaxir.executor.inputs`, then `PROBE_DRAWS` of `probes.py`; one counts where both sides of the pair agree.
 
 A mutant whose results equal the original's to the last bit on every draw is undetected and not a survivor: there was
 nothing to compare. Nearly all are programs that compute the same: a guard against a zero divisor that is a constant,
@@ -19,9 +19,9 @@ from jaxir.errors import Rejected
 from jaxir.executor.behavior import digest
 from jaxir.executor.compare import compare
 from jaxir.executor.inputs import Array, draw
-from jaxir.executor.mutants import Mutant, mutants
+from jaxir.executor.mutation.mutants import Mutant, mutants
+from jaxir.executor.mutation.probes import probe
 from jaxir.executor.oracle import ORACLES, PYTHON_SIDE, Pair, first_of
-from jaxir.executor.probes import probe
 from jaxir.executor.rounding import rounding_error
 from jaxir.executor.verify import tolerance_of
 

@@ -1,6 +1,6 @@
 """What no result of a program can show: changes that the next ops of a module hide.
 
-These are the rules by which `jaxir.executor.edits` leaves mutants unmade that would compute the same by construction.
+These are the rules by which `edits.py` leaves mutants unmade that would compute the same by construction.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ from jaxir.executor.sidetable import PART, SideTable
 
 #: Folder of the side table in the corpus folder.
 FOLDER: Final = "timing"
-COMPILED: Final = "jaxir.executor.timing:time_compiled"
-EAGER: Final = "jaxir.executor.timing:time_eager"
+COMPILED: Final = "jaxir.executor.timing.stages:time_compiled"
+EAGER: Final = "jaxir.executor.timing.stages:time_eager"
 
 #: Columns of a corpus that timing needs.
 COLUMNS: Final = (
