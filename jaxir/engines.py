@@ -2,33 +2,31 @@
 
 An engine runs `candidate.run(task)` for tasks that are handed in and gives a future for each. A task is pure, so it may
 run anywhere and any number of times; an engine promises that a dead or hanging worker costs its task and nothing else.
+`jaxir.ray_engine` has the engine of many machines.
 """
 
 from __future__ import annotations
 
-import functools
-import multiprocessing
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-from pebble import ProcessExpired, ProcessPool
-
-from jaxir import candidate
 from jaxir.candidate import Result, Setup, Task
+from jaxir.errors import UserError
+from jaxir.worker import NotStarted, Worker, WorkerDied
+
+__all__ = ["WORKER_ENVIRONMENT", "Engine", "LocalEngine", "Opener", "Queue", "WorkerDied", "environment", "local"]
 
 #: Seconds that one task may take: a worker that needs longer hangs and is replaced. A task takes a fraction of one.
 TIME_LIMIT = 120.0
 #: Tasks after which a worker is replaced, so that what JAX and MLIR keep for ever stays bounded.
 TASKS_PER_WORKER = 400
-
-
-class WorkerDied(Exception):
-    """The worker of a task was killed, crashed or ran out of time; the task may be tried again."""
+#: Workers, one after the other, that may end before they are ready.
+STARTS = 3
 
 
 class Engine(Protocol):
@@ -39,82 +37,144 @@ class Engine(Protocol):
     def submit(self, task: Task, *, urgent: bool = False) -> Future[Result]: ...
 
 
-class LocalEngine:
-    """Worker processes on this machine, started afresh (spawn): a forked JAX may hang.
+#: Opens an engine for a setup and a number of workers; on leaving it, queued tasks are dropped and the workers ended.
+Opener = Callable[[Setup, int], AbstractContextManager[Engine]]
 
-    Tasks wait here and not in the pool, so that an urgent one overtakes what was computed ahead.
-    """
 
-    def __init__(self, pool: ProcessPool, workers: int) -> None:
-        self.workers = workers
-        self._pool = pool
+class Queue:
+    """Tasks that no worker has yet; the urgent ones overtake what is computed ahead."""
+
+    def __init__(self) -> None:
         self._urgent: deque[tuple[Task, Future[Result]]] = deque()
         self._waiting: deque[tuple[Task, Future[Result]]] = deque()
-        self._lock = threading.Lock()
-        self._running = 0
+
+    def put(self, task: Task, *, urgent: bool) -> Future[Result]:
+        future: Future[Result] = Future()
+        (self._urgent if urgent else self._waiting).append((task, future))
+        return future
+
+    def get(self) -> tuple[Task, Future[Result]] | None:
+        queue = self._urgent or self._waiting
+        return queue.popleft() if queue else None
+
+
+class LocalEngine:
+    """Worker processes on this machine, each with a thread here that hands it one task after the other."""
+
+    def __init__(self, setup: Setup, workers: int) -> None:
+        self.workers = workers
+        self._setup = setup
+        self._queue = Queue()
+        self._alive: set[Worker] = set()
         self._closed = False
+        self._broken: Exception | None = None  #: why no worker can be had
+        self._changed = threading.Condition()  #: guards all of these
+        self._lanes = [threading.Thread(target=self._lane, name="jaxir lane", daemon=True) for _ in range(workers)]
+        for lane in self._lanes:
+            lane.start()
 
     def submit(self, task: Task, *, urgent: bool = False) -> Future[Result]:
         """Queue a task; the future raises `WorkerDied` if its worker is lost or needs too long."""
-        future: Future[Result] = Future()
-        with self._lock:
-            (self._urgent if urgent else self._waiting).append((task, future))
-        self._feed()
+        with self._changed:
+            future = self._queue.put(task, urgent=urgent)
+            self._changed.notify()
+        self._refuse_if_broken()
         return future
 
-    def _feed(self) -> None:
-        """Hand tasks to the pool: one for each worker and one to follow it."""
-        while True:
-            with self._lock:
-                queue = self._urgent or self._waiting
-                if self._closed or not queue or self._running > self.workers:
-                    return
-                self._running += 1
-                task, future = queue.popleft()
-            inner = self._pool.schedule(candidate.run, args=[task], timeout=TIME_LIMIT)
-            inner.add_done_callback(functools.partial(self._finish, future))
-
     def close(self) -> None:
-        """Hand out nothing more."""
-        with self._lock:
+        """Hand out nothing more and end the workers; nobody is told about tasks that are left."""
+        with self._changed:
             self._closed = True
+            self._changed.notify_all()
+            for worker in self._alive:
+                worker.kill()
+        for lane in self._lanes:
+            lane.join()
 
-    def _finish(self, future: Future[Result], inner: Future[Result]) -> None:
-        with self._lock:
-            self._running -= 1
-        if inner.cancelled():
-            future.cancel()
-            return
-        error = inner.exception()
-        if isinstance(error, ProcessExpired):
-            future.set_exception(WorkerDied(f"exit code {error.exitcode}"))
-        elif isinstance(error, TimeoutError):
-            future.set_exception(WorkerDied("time limit"))
-        elif error is not None:
+    def _lane(self) -> None:
+        """One worker at a time; the next is started as soon as one is gone."""
+        worker: Worker | None = None
+        try:
+            while not self._closed:
+                worker = worker or self._hire()
+                entry = self._next()
+                if entry is None:
+                    return
+                task, future = entry
+                try:
+                    result = worker.run(task, TIME_LIMIT)
+                except Exception as error:
+                    self._dismiss(worker)
+                    worker = None
+                    future.set_exception(error)
+                else:
+                    if worker.tasks >= TASKS_PER_WORKER:
+                        self._dismiss(worker)
+                        worker = None
+                    future.set_result(result)
+        except Exception as error:
+            # Nobody waits for this thread: what it cannot mend is told to those who wait for tasks.
+            with self._changed:
+                self._broken = self._broken or error
+            self._refuse_if_broken()
+        finally:
+            if worker:
+                self._dismiss(worker)
+
+    def _next(self) -> tuple[Task, Future[Result]] | None:
+        """Wait for a task; None when the engine is closed."""
+        with self._changed:
+            while not self._closed:
+                entry = self._queue.get()
+                if entry is not None:
+                    return entry
+                self._changed.wait()
+        return None
+
+    def _hire(self) -> Worker:
+        """A new worker, ready for tasks; `UserError` if several in a row do not get that far."""
+        how = ""
+        for _ in range(STARTS):
+            worker = Worker(self._setup)
+            with self._changed:
+                self._alive.add(worker)
+                if self._closed:
+                    worker.kill()
+            try:
+                worker.wait_until_ready()
+                return worker
+            except NotStarted as error:
+                how = str(error)
+                self._dismiss(worker)
+            if self._closed:
+                break  # nobody waits for the error any more
+        raise UserError(
+            f"{STARTS} worker processes in a row ended before they were ready, the last with {how}; "
+            f"is there memory for {self.workers}? Try --workers {max(1, self.workers // 2)}"
+        )
+
+    def _dismiss(self, worker: Worker) -> None:
+        with self._changed:
+            self._alive.discard(worker)
+        worker.close()
+
+    def _refuse_if_broken(self) -> None:
+        with self._changed:
+            left = list(iter(self._queue.get, None)) if self._broken else []
+            error = self._broken
+        for _, future in left:
             future.set_exception(error)
-        else:
-            future.set_result(inner.result())
-        self._feed()
 
 
 @contextmanager
 def local(setup: Setup, workers: int) -> Iterator[LocalEngine]:
     """A local engine; on leaving it, queued tasks are dropped and the workers ended."""
     with environment(WORKER_ENVIRONMENT):
-        pool = ProcessPool(
-            max_workers=workers,
-            max_tasks=TASKS_PER_WORKER,
-            initializer=candidate.start,
-            initargs=[setup],
-            context=multiprocessing.get_context("spawn"),
-        )
-        engine = LocalEngine(pool, workers)
+        engine = LocalEngine(setup, workers)
         try:
             yield engine
         finally:
             engine.close()
-            pool.stop()  # type: ignore[no-untyped-call]  # pebble has no types here
-            pool.join()
 
 
 #: Lowering names its platform and needs no device; a worker that took a GPU would only get in the way. One thread a

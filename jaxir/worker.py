@@ -1,0 +1,129 @@
+"""One worker process that may die: `candidate.run` on one task at a time.
+
+Each has a pipe of its own and no lock or queue that others use too, so whatever a process is killed at, the others go
+on and the task that it had is known for certain.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import traceback
+from multiprocessing.connection import Connection
+from typing import Final
+
+from jaxir import candidate
+from jaxir.candidate import Result, Setup, Task
+
+#: Seconds that a process may take to import JAX and to read the templates.
+START_LIMIT: Final = 300.0
+_READY: Final = "ready"
+
+
+class WorkerDied(Exception):
+    """The worker of a task was killed, crashed or ran out of time; the task may be tried again."""
+
+
+class NotStarted(Exception):
+    """A process ended, or took too long, before it was ready for its first task."""
+
+
+class Worker:
+    """A process of this machine, started afresh (spawn): a forked JAX may hang. One thread uses it, any may kill it."""
+
+    def __init__(self, setup: Setup) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_live, args=(theirs, setup), name="jaxir worker", daemon=True)
+        self._process.start()
+        theirs.close()
+        self._ready = False
+        self.tasks = 0  #: tasks that it was given
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    def wait_until_ready(self) -> None:
+        """Wait for the process to have prepared itself.
+
+        Raises:
+            NotStarted: it died or took longer than `START_LIMIT`.
+            RuntimeError: `candidate.start` raised, which is a bug; the message is the traceback.
+        """
+        if not self._ready:
+            try:
+                answer = self._receive(START_LIMIT)
+            except WorkerDied as died:
+                raise NotStarted(str(died)) from None
+            if answer != _READY:
+                raise RuntimeError(f"in a worker process:\n{answer}")
+            self._ready = True
+
+    def run(self, task: Task, seconds: float) -> Result:
+        """The result of a task, or of its first `seconds`.
+
+        Raises:
+            NotStarted, RuntimeError: see `wait_until_ready`; the task was not begun.
+            WorkerDied: the process died or took longer.
+            RuntimeError: `candidate.run` raised, which is a bug; the message is the traceback.
+        """
+        self.wait_until_ready()
+        self.tasks += 1
+        try:
+            self._pipe.send(task)
+        except OSError:
+            raise WorkerDied(self._how()) from None
+        answer = self._receive(seconds)
+        if isinstance(answer, str):
+            raise RuntimeError(f"in a worker process:\n{answer}")
+        return answer
+
+    def _receive(self, seconds: float) -> Result | str:
+        try:
+            if not self._pipe.poll(seconds):
+                raise WorkerDied("time limit")
+            answer: Result | str = self._pipe.recv()
+        except (EOFError, OSError):
+            raise WorkerDied(self._how()) from None
+        return answer
+
+    def _how(self) -> str:
+        # A process that closed its pipe is ending.
+        self._process.join(10)
+        code = self._process.exitcode
+        if code is not None and code < 0:
+            return signal.Signals(-code).name
+        return f"exit code {code}"
+
+    def kill(self) -> None:
+        """End the process; whoever waits for its answer gets `WorkerDied`."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """End the process, which holds nothing that could be lost, and what belongs to it."""
+        self._process.kill()
+        self._process.join()
+        self._pipe.close()
+
+
+def _live(pipe: Connection, setup: Setup) -> None:
+    """The life of the process."""
+    # Ctrl-C goes to the whole group; the parent decides.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        candidate.start(setup)
+    except Exception:
+        pipe.send(traceback.format_exc())
+        return
+    pipe.send(_READY)
+    while True:
+        try:
+            task: Task = pipe.recv()
+        except EOFError:
+            return
+        try:
+            answer: Result | str = candidate.run(task)
+        except Exception:
+            answer = traceback.format_exc()
+        pipe.send(answer)

@@ -1,0 +1,127 @@
+"""The local engine with workers that really die, at every moment of their life."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from jaxir import config, engines
+from jaxir.candidate import Result, Setup, Task
+from jaxir.engines import Engine, WorkerDied
+from jaxir.errors import UserError
+
+
+@dataclasses.dataclass
+class Deed:
+    """Pickled here, done there: the process that reads it calls a function at that moment."""
+
+    function: Callable[..., Any]
+    argument: Any
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any]]:
+        return self.function, (self.argument,)
+
+
+EXIT, EXIT_WELL = Deed(os._exit, 7), Deed(os._exit, 0)
+KILLED, HANGS = Deed(signal.raise_signal, signal.SIGKILL), Deed(time.sleep, 10_000)
+
+
+def spend(folder: Path) -> tuple[Path, ...]:
+    """End this process if there is a file left in the folder, at the cost of that file."""
+    for path in sorted(folder.iterdir()):
+        path.unlink()
+        os._exit(5)
+    return ()
+
+
+def setup(templates: Any = ()) -> Setup:
+    chosen = config.load("default", {"target": 100, "levels": {1: 1.0}, "categories": {"math": 1.0}})
+    return Setup(chosen, templates, os.getpid())
+
+
+def good(index: int) -> Task:
+    return Task(((index, 0),))
+
+
+def bad(deed: Deed) -> Task:
+    return Task(deed)  # type: ignore[arg-type]  # it becomes something else on the way
+
+
+def ends(engine: Engine, tasks: list[Task]) -> list[str]:
+    """What came of tasks: the index of the sample, or how the worker died."""
+
+    def end(result: Callable[[], Result]) -> str:
+        try:
+            (outcome,) = result().outcomes
+        except WorkerDied as error:
+            return str(error)
+        assert outcome.sample is not None
+        return str(outcome.sample.index)
+
+    futures = [engine.submit(task) for task in tasks]
+    return [end(future.result) for future in futures]
+
+
+def test_a_worker_that_ends_at_once_costs_its_own_task_and_no_other() -> None:
+    with engines.local(setup(), 2) as engine:
+        tasks = [bad(EXIT), good(0), good(1), bad(KILLED), good(2), good(3)]
+        assert ends(engine, tasks) == ["exit code 7", "0", "1", "SIGKILL", "2", "3"]
+
+
+@pytest.mark.slow
+def test_a_worker_that_hangs_or_ends_without_an_error_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "TIME_LIMIT", 20.0)
+    with engines.local(setup(), 1) as engine:
+        assert ends(engine, [good(0), bad(HANGS), bad(EXIT_WELL), good(1)]) == ["0", "time limit", "exit code 0", "1"]
+
+
+def test_workers_are_replaced_after_their_tasks_and_bugs_are_raised_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "TASKS_PER_WORKER", 2)
+    with engines.local(setup(), 1) as engine:
+        before = {child.pid for child in psutil.Process().children()}
+        assert ends(engine, [good(0), good(1), good(2)]) == ["0", "1", "2"]
+        assert {child.pid for child in psutil.Process().children()} - before
+        with pytest.raises(RuntimeError, match=r"(?s)in a worker process:\nTraceback.*in run\n"):
+            ends(engine, [Task((0,))])  # type: ignore[arg-type]  # no pair
+
+
+def test_a_worker_that_ends_before_it_is_ready_is_started_again(tmp_path: Path) -> None:
+    (tmp_path / "1").touch()
+    (tmp_path / "2").touch()
+    with engines.local(setup(Deed(spend, tmp_path)), 1) as engine:
+        assert ends(engine, [good(0)]) == ["0"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_workers_that_never_get_ready_end_the_run_with_one_line(tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / str(number)).touch()
+    with (
+        engines.local(setup(Deed(spend, tmp_path)), 1) as engine,
+        pytest.raises(UserError, match=r"^3 worker processes in a row .* exit code 5; .* Try --workers 1$"),
+    ):
+        ends(engine, [good(0)])
+
+
+def test_urgent_tasks_overtake_what_waits_and_leaving_the_engine_ends_its_workers() -> None:
+    before = {child.pid for child in psutil.Process().children()}
+    done: list[str] = []
+    with engines.local(setup(), 1) as engine:
+        for index in range(100):
+            engine.submit(good(index)).add_done_callback(lambda future: done.append("waited"))
+        urgent = engine.submit(good(100), urgent=True)
+        urgent.add_done_callback(lambda future: done.append("urgent"))
+        assert urgent.result().outcomes[0].index == 100
+        workers = [child for child in psutil.Process().children() if child.pid not in before]
+    assert done.index("urgent") <= 1
+    assert workers
+    assert not [child for child in workers if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+    assert len(done) < 100, "what was left is dropped"
