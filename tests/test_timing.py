@@ -65,16 +65,16 @@ def test_ten_thousand_times_the_work_takes_longer(measured: dict[str, Any]) -> N
 
 def test_a_sample_is_long_enough_for_the_clock() -> None:
     assert time.get_clock_info("perf_counter").resolution * 1000 <= timing.SAMPLE_SECONDS
-    assert timing._calls(lambda: time.sleep(2e-3)) == 1
-    assert timing._calls(lambda: None) > 1
+    assert timing.calls_per_sample(lambda: time.sleep(2e-3)) == 1
+    assert timing.calls_per_sample(lambda: None) > 1
 
 
 def test_the_budget_ends_the_samples_but_never_below_three() -> None:
-    samples, references = timing._alternate(lambda: time.sleep(0.02), 1, lambda: None, 1, 50, 0.1)
+    samples, references = timing.alternate([(lambda: time.sleep(0.02), 1), (lambda: None, 1)], 50, 0.1)
     assert len(samples) == len(references)
     assert 3 <= len(samples) < 50
     assert all(sample >= 20 for sample in samples)
-    assert len(timing._alternate(lambda: time.sleep(0.02), 1, lambda: None, 1, 50, 0.0)[0]) == 3
+    assert len(timing.alternate([(lambda: time.sleep(0.02), 1)], 50, 0.0)[0]) == 3
 
 
 def test_what_cannot_be_timed_says_why_and_the_rest_is(measured: dict[str, Any]) -> None:

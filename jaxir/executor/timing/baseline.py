@@ -208,11 +208,11 @@ def _stages(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], alpha:
         new = [_logs(row, column) for _, row in pairs]
         shift = np.array([b.mean() - a.mean() for a, b in zip(old, new, strict=True)])
         by_rows = float(stats.wilcoxon(shift, zero_method="zsplit").pvalue) if np.any(shift) else 1.0
-        ratio, low, high, by_passes = _two_means(_whole_passes(old, old), _whole_passes(new, old))
+        ratio, low, high, by_passes = two_means(_whole_passes(old, old), _whole_passes(new, old))
         shown = column.replace("_passes_ms", "_ms") or "run_ms"
         old_ms, new_ms = (float(np.median([row[shown] for row in side])) for side in zip(*pairs, strict=True))
         found.append(Change(name, ratio, low, high, max(by_rows, by_passes), False, old_ms, new_ms))
-    adjusted = _holm([change.p for change in found])
+    adjusted = holm([change.p for change in found])
     return [dataclasses.replace(change, p=p, significant=p < alpha) for change, p in zip(found, adjusted, strict=True)]
 
 
@@ -224,7 +224,7 @@ def _whole_passes(rows: Sequence[Array], base: Sequence[Array]) -> Array:
     return medians
 
 
-def _two_means(old: Array, new: Array) -> tuple[float, float, float, float]:
+def two_means(old: Array, new: Array) -> tuple[float, float, float, float]:
     """Ratio, interval and p-value of two groups of logarithms (Student, equal variances)."""
     shift, free = float(new.mean() - old.mean()), len(old) + len(new) - 2
     variance = (((old - old.mean()) ** 2).sum() + ((new - new.mean()) ** 2).sum()) / free
@@ -234,7 +234,7 @@ def _two_means(old: Array, new: Array) -> tuple[float, float, float, float]:
     return float(np.exp(shift)), float(np.exp(shift - reach)), float(np.exp(shift + reach)), p
 
 
-def _holm(values: Sequence[float]) -> list[float]:
+def holm(values: Sequence[float]) -> list[float]:
     """p-values adjusted for their number (Holm 1979)."""
     adjusted = [0.0] * len(values)
     highest = 0.0

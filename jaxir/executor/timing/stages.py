@@ -43,9 +43,11 @@ _MEMORY: Final = {
     "peak_bytes": "peak_memory_in_bytes",
 }
 
-_ready: Final[Callable[[Any], Any]] = jax.block_until_ready
-_Call = Callable[[], object]
-_aids: dict[str, tuple[_Call, int, float]] = {}  # platform -> (reference program, its calls a sample, floor_ms)
+#: `jax.block_until_ready`, which has no types.
+ready: Final[Callable[[Any], Any]] = jax.block_until_ready
+#: Something to time, without arguments and until its results are ready.
+Call = Callable[[], object]
+_aids: dict[str, tuple[Call, int, float]] = {}  # platform -> (reference program, its calls a sample, floor_ms)
 
 
 def time_compiled(payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,7 +68,7 @@ def time_compiled(payload: Mapping[str, Any]) -> dict[str, Any]:
     """
     device = _prepare(payload)
     with jax.default_device(device):
-        reference, reference_calls, floor_ms = _aid(payload["platform"])
+        reference, reference_calls, floor_ms = reference_program(payload["platform"])
         jax.clear_caches()  # type: ignore[no-untyped-call]  # jax has no types here
         specs = [ArraySpec.parse(text) for text in payload["inputs"]]
         function = load(payload["python_source"], payload["function_name"])
@@ -79,15 +81,16 @@ def time_compiled(payload: Mapping[str, Any]) -> dict[str, Any]:
         ticks.append(time.perf_counter())
         compiled = lowered.compile()
         ticks.append(time.perf_counter())
-        results = _ready(compiled(*arguments))
+        results = ready(compiled(*arguments))
         ticks.append(time.perf_counter())
         stages = [(after - before) * 1e3 for before, after in itertools.pairwise(ticks)]
 
         def call() -> None:
-            _ready(compiled(*arguments))
+            ready(compiled(*arguments))
 
-        calls = _calls(call)
-        samples = _alternate(call, calls, reference, reference_calls, payload["repeats"], payload["seconds"])
+        calls = calls_per_sample(call)
+        programs = [(call, calls), (reference, reference_calls)]
+        samples = alternate(programs, payload["repeats"], payload["seconds"])
         peak = pool(device).get("peak_bytes_in_use")
         return {
             **dict(zip(("trace_ms", "lower_ms", "compile_ms", "first_call_ms"), stages, strict=True)),
@@ -97,7 +100,7 @@ def time_compiled(payload: Mapping[str, Any]) -> dict[str, Any]:
             "floor_ms": floor_ms,
             "memory": _memory(compiled),
             "pool_peak_bytes": peak,
-            **_where(results, device),
+            **where(results, device),
         }
 
 
@@ -112,17 +115,18 @@ def time_eager(payload: Mapping[str, Any]) -> dict[str, Any]:
     """
     device = _prepare(payload)
     with jax.default_device(device):
-        reference, reference_calls, _ = _aid(payload["platform"])
+        reference, reference_calls, _ = reference_program(payload["platform"])
         function = load(payload["python_source"], payload["function_name"])
         arguments = _arguments([ArraySpec.parse(text) for text in payload["inputs"]], payload["input_seed"])
-        results = _ready(function(*arguments))
+        results = ready(function(*arguments))
 
         def call() -> None:
-            _ready(function(*arguments))
+            ready(function(*arguments))
 
-        calls = _calls(call)
-        samples = _alternate(call, calls, reference, reference_calls, payload["repeats"], payload["seconds"])
-        return {"samples_ms": samples[0], "reference_ms": samples[1], "calls": calls, **_where(results, device)}
+        calls = calls_per_sample(call)
+        programs = [(call, calls), (reference, reference_calls)]
+        samples = alternate(programs, payload["repeats"], payload["seconds"])
+        return {"samples_ms": samples[0], "reference_ms": samples[1], "calls": calls, **where(results, device)}
 
 
 def _prepare(payload: Mapping[str, Any]) -> Any:
@@ -136,18 +140,18 @@ def _prepare(payload: Mapping[str, Any]) -> Any:
 
 def _arguments(specs: Sequence[ArraySpec], input_seed: int) -> list[Any]:
     # Not bound to a device: a kernel over several devices spreads them itself.
-    return _ready([jax.device_put(array) for array in draw(specs, input_seed)])  # type: ignore[no-any-return]
+    return ready([jax.device_put(array) for array in draw(specs, input_seed)])  # type: ignore[no-any-return]
 
 
-def _where(results: Any, device: Any) -> dict[str, str]:
+def where(results: Any, device: Any) -> dict[str, str]:
     """The platform that holds the results, which is where they were computed; `device` where there are none."""
     leaves = jax.tree.leaves(results)
     used = min(leaves[0].devices(), key=lambda one: one.id) if leaves else device
     return {"device_used": used.platform, "device_kind": used.device_kind}
 
 
-def _aid(platform: str) -> tuple[_Call, int, float]:
-    """The reference program, its calls a sample, and the floor; made once in a process."""
+def reference_program(platform: str) -> tuple[Call, int, float]:
+    """The reference program on JAX's default device, its calls a sample, and `floor_ms`; made once in a process."""
     if platform not in _aids:
         x = jnp.asarray(np.cos(np.arange(_REFERENCE_SIZE, dtype=np.float32)))
 
@@ -162,22 +166,22 @@ def _aid(platform: str) -> tuple[_Call, int, float]:
         trivial = jax.jit(lambda x: x + 1).lower(one).compile()
 
         def reference() -> None:
-            _ready(compiled(x))
+            ready(compiled(x))
 
         def floor() -> None:
-            _ready(trivial(one))
+            ready(trivial(one))
 
-        calls = _calls(floor)
-        floor_ms = min(_sample(floor, calls) for _ in range(5))
-        _aids[platform] = reference, _calls(reference), floor_ms
+        calls = calls_per_sample(floor)
+        floor_ms = min(sample(floor, calls) for _ in range(5))
+        _aids[platform] = reference, calls_per_sample(reference), floor_ms
     return _aids[platform]
 
 
-def _calls(call: _Call) -> int:
+def calls_per_sample(call: Call) -> int:
     """Calls that fill a sample; finding out is the warm-up."""
     calls, reached = 1, 0
     while True:
-        seconds = _sample(call, calls) * calls / 1e3
+        seconds = sample(call, calls) * calls / 1e3
         if seconds >= SAMPLE_SECONDS:
             reached += 1
             if reached == 2:  # twice, because the first calls are slow
@@ -186,7 +190,7 @@ def _calls(call: _Call) -> int:
         calls = max(calls + 1, math.ceil(calls * min(10.0, 1.1 * SAMPLE_SECONDS / max(seconds, 1e-9))))
 
 
-def _sample(call: _Call, calls: int) -> float:
+def sample(call: Call, calls: int) -> float:
     """Mean time of one of several calls in a row, in ms."""
     start = time.perf_counter()
     for _ in range(calls):
@@ -194,25 +198,32 @@ def _sample(call: _Call, calls: int) -> float:
     return (time.perf_counter() - start) / calls * 1e3
 
 
-def _alternate(
-    call: _Call, calls: int, reference: _Call, reference_calls: int, repeats: int, seconds: float
-) -> tuple[list[float], list[float]]:
-    """Samples of a call and of the reference in turn, in ms; Python's collector waits meanwhile."""
-    samples: list[float] = []
-    references: list[float] = []
+def alternate(
+    programs: Sequence[tuple[Call, int]], repeats: int, seconds: float, fewest: int = FEWEST_SAMPLES
+) -> list[list[float]]:
+    """Samples of several programs in turn, in ms; Python's collector waits meanwhile.
+
+    Args:
+        programs: what to call, and how often for a sample (`calls_per_sample`).
+        repeats: samples of each.
+        seconds: after which no further round is begun.
+        fewest: rounds, however long they take.
+    """
+    samples: list[list[float]] = [[] for _ in programs]
     gc.collect()
     gc.disable()
     try:
-        _sample(call, calls), _sample(reference, reference_calls)  # the collector has emptied the processor's caches
+        for call, calls in programs:
+            sample(call, calls)  # the collector has emptied the processor's caches
         begun = time.perf_counter()
-        while len(samples) < repeats:
-            if len(samples) >= FEWEST_SAMPLES and time.perf_counter() - begun > seconds:
+        for done in range(repeats):
+            if done >= fewest and time.perf_counter() - begun > seconds:
                 break
-            samples.append(_sample(call, calls))
-            references.append(_sample(reference, reference_calls))
+            for (call, calls), taken in zip(programs, samples, strict=True):
+                taken.append(sample(call, calls))
     finally:
         gc.enable()
-    return samples, references
+    return samples
 
 
 def _memory(compiled: Any) -> dict[str, int]:
