@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jaxir.cli import analyze, bench, devices, extract, generate, reproduce, templates, validate
+from jaxir.cli import analyze, bench, devices, extract, generate, reproduce, run, templates, validate
 from jaxir.cli.common import Group
 from jaxir.version import __version__
 
@@ -32,5 +32,6 @@ for command in (
     bench.bench,
     devices.devices,
     validate.validate,
+    run.run,
 ):
     main.add_command(command)

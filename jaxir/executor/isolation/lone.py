@@ -82,6 +82,8 @@ def _live(
     most_bytes: int,
 ) -> None:
     """The whole life of the process."""
+    if hasattr(os, "setsid"):
+        os.setsid()  # what it starts is killed with it, as a group
     try:
         found = prepare(function, parent, memory_bytes, environment, output)
     except Exception:
@@ -142,6 +144,9 @@ class _Lone:
         """End the process and those that it started."""
         for process in _family(self.process.pid) if self.watched else ():
             process.kill()
+        if hasattr(os, "killpg"):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)  # type: ignore[arg-type]  # it was started
         if self.process.is_alive():
             self.process.kill()
         self.process.join()
