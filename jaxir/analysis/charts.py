@@ -24,6 +24,11 @@ _COLOURS = {
     "#010101": "ink", "#020202": "soft", "#030303": "rule",
     "#0a0101": "s1", "#0a0202": "s2", "#0a0303": "s3", "#0a0404": "s4", "#0a0505": "s5", "#0b0101": "accent",
 }  # fmt: skip
+#: What they become in a file of its own: the light colours of the page.
+_ALONE = {
+    "ink": "#1b1f27", "soft": "#5a6373", "rule": "#d9dde4", "accent": "#2f6fb5",
+    "s1": "#c9dcf1", "s2": "#93bbe3", "s3": "#5b97d0", "s4": "#2f6fb5", "s5": "#17457a",
+}  # fmt: skip
 _BY_NAME = {name: colour for colour, name in _COLOURS.items()}
 _SERIES = tuple(_BY_NAME[f"s{n}"] for n in range(1, 6))
 _WIDTH = 9.0  # inches; 72 SVG points each
@@ -68,6 +73,12 @@ def _svg(figure: Figure, name: str) -> str:
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', rf'\1 role="img" aria-label="{name}"', text, count=1)
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
     return re.sub(r"#0[0-9ab](?:0[0-9]){2}\b", lambda match: f"var(--{_COLOURS[match.group()]})", text)
+
+
+def alone(svg: str) -> str:
+    """A picture as the text of a file of its own: colours instead of variables, on white."""
+    head, _, rest = re.sub(r"var\(--(\w+)\)", lambda match: _ALONE[match[1]], svg).partition(">")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{head}><rect width="100%" height="100%" fill="#ffffff"/>{rest}\n'
 
 
 def _label(text: str) -> str:
@@ -202,6 +213,28 @@ def points(name: str, series: Mapping[str, Sequence[tuple[float, float]]], xlabe
         axes.set_xlabel(xlabel)
         axes.set_ylabel(ylabel)
         figure.legend(loc="outside upper left", ncols=len(series), frameon=False, fontsize=8, handlelength=1)
+        return _svg(figure, name)
+
+
+def curves(name: str, panels: Sequence[tuple[str, Mapping[str, Sequence[tuple[float, float]]]]], xlabel: str) -> str:
+    """Side by side: (y label, label -> points (x, y), joined in their order), all axes by logarithm, one legend."""
+    with matplotlib.style.context(["default", _settings(name)]):
+        figure = Figure(figsize=(_WIDTH, 3.2), layout="constrained")
+        for axes, (ylabel, series) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+            for place, (label, pairs) in enumerate(series.items()):
+                shade = _SERIES[1 + place * (len(_SERIES) - 2) // max(1, len(series) - 1)]  # the lightest is for areas
+                x, y = zip(*pairs, strict=True)
+                axes.plot(x, y, color=shade, linewidth=1.4, marker="o", markersize=3.5, label=_label(label))
+            axes.set_xscale("log")
+            axes.set_yscale("log")
+            for axis, at in ((axes.xaxis, 0), (axes.yaxis, 1)):
+                _plain_powers(axis, [pair[at] for pairs in series.values() for pair in pairs])
+            axes.set_xlabel(xlabel)
+            axes.set_ylabel(ylabel)
+        handles, labels = axes.get_legend_handles_labels()
+        figure.legend(
+            handles, labels, loc="outside upper left", ncols=len(labels), frameon=False, fontsize=8, handlelength=1
+        )
         return _svg(figure, name)
 
 

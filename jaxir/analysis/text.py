@@ -297,7 +297,7 @@ def missing_lines(stats: Stats) -> list[tuple[str, str]]:
 
 def to_text(stats: Stats) -> str:
     parts = [_wrapped(headline(stats))]
-    parts += [_text_table(table) for table in tables(stats)]
+    parts += [text_table(table) for table in tables(stats)]
     parts += [f"{title}\n{_wrapped(names, '  ')}" for title, names in missing_lines(stats)]
     return "\n\n".join(parts) + "\n"
 
@@ -312,7 +312,8 @@ def _wrapped(text: str, indent: str = "") -> str:
     return "\n".join([*lines, line.rstrip()])
 
 
-def _text_table(table: Table) -> str:
+def text_table(table: Table) -> str:
+    """A table with its title, for a terminal of `WIDTH` columns."""
     cells = [tuple(clean(cell) for cell in row) for row in (table.header, *table.rows)]
     widths = [max(len(row[at]) for row in cells) for at in range(len(table.header))]
     while sum(widths) + 2 * len(widths) > WIDTH and max(widths) > 6:  # cut the widest column first
@@ -336,7 +337,7 @@ _MARKUP = str.maketrans({char: f"\\{char}" for char in "\\`*_[]|<>#"} | {"&": "&
 
 def to_markdown(stats: Stats) -> str:
     parts = ["# Corpus statistics", escape(headline(stats))]
-    parts += [_markdown_table(table) for table in tables(stats, top=40)]
+    parts += [markdown_table(table) for table in tables(stats, top=40)]
     parts += [f"**{title}:** {escape(names)}" for title, names in missing_lines(stats)]
     return "\n\n".join(parts) + "\n"
 
@@ -345,7 +346,8 @@ def escape(text: str) -> str:
     return clean(text).translate(_MARKUP)
 
 
-def _markdown_table(table: Table) -> str:
+def markdown_table(table: Table) -> str:
+    """A table with its title as a heading, for Markdown."""
     rule = "|".join([":--", *["--:"] * (len(table.header) - 1)])
     lines = [f"| {' | '.join(escape(cell) for cell in row)} |" for row in (table.header, *table.rows)]
     note = ["", escape(table.note)] if table.note else []

@@ -92,7 +92,7 @@ def table(timing: Timing) -> Table:
     for column, label in SHOWN.items():
         spread = figures[column]
         if spread is not None:
-            rows.append((label, *(_short(spread[name]) for name in _QUANTILES)))
+            rows.append((label, *(short(spread[name]) for name in _QUANTILES)))
     return Table(f"Times on {title(figures)}", ("", *_QUANTILES), tuple(rows), note=" ".join(_notes(figures)))
 
 
@@ -104,7 +104,7 @@ def title(figures: Mapping[str, Any]) -> str:
 def _notes(figures: Mapping[str, Any]) -> Iterator[str]:
     yield f"{number(figures['timed'])} of {number(figures['rows'])} rows timed in {figures['passes']} passes."
     if figures["floor_ms"] is not None:
-        yield f"A call that does nearly nothing takes {_short(figures['floor_ms'])} ms."
+        yield f"A call that does nearly nothing takes {short(figures['floor_ms'])} ms."
     if figures["never_break_even"]:
         yield f"{number(figures['never_break_even'])} rows are no faster when compiled."
     if figures["pool_peak_bytes"]:
@@ -113,7 +113,7 @@ def _notes(figures: Mapping[str, Any]) -> Iterator[str]:
         yield f"{number(count)} not timed: {fault}."
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
     """Three significant digits, without an exponent below a million."""
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else str(value)
