@@ -74,6 +74,7 @@ def generate(
     *,
     template_folders: Sequence[Path] = (),
     workers: int = 1,
+    engine: engines.Opener = engines.local,
     fresh: bool = False,
     exact_check: float = 0.01,
     command: str = "",
@@ -86,6 +87,7 @@ def generate(
         out: the corpus folder.
         template_folders: templates beside the built-in ones.
         workers: worker processes; they change the speed, never the bytes.
+        engine: where they are; likewise.
         fresh: start anew; what is published stays until the new corpus is complete.
         exact_check: share of kernels that public JAX lowers a second time; a difference is an error.
         command: the command line, for the dataset card.
@@ -115,8 +117,8 @@ def generate(
                 run.show()
                 setup = Setup(config, tuple(template_folders), os.getpid(), exact_check)
                 try:
-                    with engines.local(setup, workers) as engine:
-                        run.fill(engine)
+                    with engine(setup, workers) as opened:
+                        run.fill(opened)
                 finally:
                     # Also where the run is stopped: what is shown last is what is safe.
                     run.show()

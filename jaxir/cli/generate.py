@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from jaxir.cli.common import TEMPLATES, cores, names, numbers
+from jaxir.errors import UserError
 
 if TYPE_CHECKING:
     from jaxir.config import Config
+    from jaxir.engines import Opener
 
 
 @click.command()
@@ -31,6 +34,19 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, help="Same seed and config, same bytes.  [config: 0]")
 @click.option(
     "--workers", type=click.IntRange(1), help="Worker processes; changes the speed only.  [default: all cores]"
+)
+@click.option(
+    "--engine",
+    "engine_name",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Where workers are: this machine, or a Ray cluster (pip install 'jaxir[ray]'); changes the speed only.",
+)
+@click.option(
+    "--ray-address",
+    metavar="HOST:PORT",
+    help="Head of the cluster.  [default: RAY_ADDRESS, or the cluster of this machine, or one for this run]",
 )
 @click.option(
     "--format",
@@ -81,6 +97,8 @@ def generate(
     config_name: str,
     seed: int | None,
     workers: int | None,
+    engine_name: str,
+    ray_address: str | None,
     formats: list[str] | None,
     layout: str | None,
     dialects: list[str] | None,
@@ -121,13 +139,16 @@ def generate(
     }
     chosen = config.load(config_name, overrides)
     folder = out or Path("data") / config.corpus_name(config_name, chosen)
+    if ray_address and engine_name != "ray":
+        raise UserError(f"--ray-address {ray_address} without --engine ray; add it, or leave the address out")
     again = terminal.command_line()
-    with terminal.Bar(folder, again) as bar:
+    with _engine(engine_name, ray_address) as (engine, most), terminal.Bar(folder, again) as bar:
         figures = run(
             chosen,
             folder,
             template_folders=[path.resolve() for path in template_folders],
-            workers=workers or cores(),
+            workers=workers or most,
+            engine=engine,
             fresh=fresh,
             exact_check=exact_check,
             command=_canonical_command(config_name, chosen, overrides, template_folders),
@@ -135,6 +156,20 @@ def generate(
         )
     for line in terminal.summary(folder, figures, bar.checked):
         click.echo(line)
+
+
+@contextlib.contextmanager
+def _engine(name: str, ray_address: str | None) -> Iterator[tuple[Opener, int]]:
+    """What opens the engine, and how many workers it has room for."""
+    if name == "ray":
+        from jaxir import ray_engine
+
+        with ray_engine.connect(ray_address) as cluster:
+            yield cluster.engine, cluster.cpus
+    else:
+        from jaxir import engines
+
+        yield engines.local, cores()
 
 
 def _canonical_command(
