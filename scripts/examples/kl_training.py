@@ -1,0 +1,78 @@
+"""A network learns distributions by their Kullback-Leibler divergence; the step jitted and plain."""
+
+import jax
+import jax.numpy as jnp
+
+from jaxir.executor.gains import benchmark_sustained_performance
+
+RATE = 0.5
+BATCH, FEATURES, HIDDEN, CLASSES = 32, 8, 32, 5
+STEPS = 200
+
+
+def divergence(targets: jax.Array, logits: jax.Array) -> jax.Array:
+    """KL(targets || softmax(logits)), the mean over the rows; targets may be 0"""
+    entropies = jnp.sum(jax.scipy.special.entr(targets), axis=-1)
+    crossed = -jnp.sum(targets * jax.nn.log_softmax(logits), axis=-1)
+    return jnp.mean(crossed - entropies)
+
+
+def network(w1: jax.Array, b1: jax.Array, w2: jax.Array, b2: jax.Array, inputs: jax.Array) -> jax.Array:
+    """logits, one hidden layer"""
+    return jnp.tanh(inputs @ w1 + b1) @ w2 + b2
+
+
+def loss(parameters: tuple, inputs: jax.Array, targets: jax.Array) -> jax.Array:
+    return divergence(targets, network(*parameters, inputs))
+
+
+@jax.jit
+def kl_divergence(targets: jax.Array, logits: jax.Array) -> jax.Array:
+    """the divergence of softmax(logits) from the targets, in nats"""
+    return divergence(targets, logits)
+
+
+@jax.jit
+def predict(w1: jax.Array, b1: jax.Array, w2: jax.Array, b2: jax.Array, inputs: jax.Array) -> jax.Array:
+    """the network's distribution for each input"""
+    return jax.nn.softmax(network(w1, b1, w2, b2, inputs))
+
+
+@jax.jit
+def train_step(
+    w1: jax.Array, b1: jax.Array, w2: jax.Array, b2: jax.Array, inputs: jax.Array, targets: jax.Array
+) -> tuple:
+    """the parameters after a step down the gradient, and the loss before it"""
+    parameters = w1, b1, w2, b2
+    value, slopes = jax.value_and_grad(loss)(parameters, inputs, targets)
+    moved = [parameter - RATE * slope for parameter, slope in zip(parameters, slopes, strict=True)]
+    return *moved, value
+
+
+def problem(
+    batch: int = BATCH, features: int = FEATURES, hidden: int = HIDDEN, classes: int = CLASSES
+) -> tuple[jax.Array, ...]:
+    """arguments of `train_step`: small random parameters, inputs, and the distributions of another network"""
+    keys = jax.random.split(jax.random.key(0), 4)
+    w1 = jax.random.normal(keys[0], (features, hidden)) / jnp.sqrt(features)
+    w2 = jax.random.normal(keys[1], (hidden, classes)) / jnp.sqrt(hidden)
+    inputs = jax.random.normal(keys[2], (batch, features))
+    targets = jax.nn.softmax(inputs @ jax.random.normal(keys[3], (features, classes)))
+    return w1, jnp.zeros(hidden), w2, jnp.zeros(classes), inputs, targets
+
+
+def main() -> None:
+    *parameters, inputs, targets = problem()
+    print(f"divergence at first {loss(tuple(parameters), inputs, targets):.4f}")
+    for _ in range(STEPS):
+        *parameters, value = train_step(*parameters, inputs, targets)
+    print(f"after {STEPS} steps {value:.4f}; of the first prediction alone", end=" ")
+    print(f"{kl_divergence(targets[:1], jnp.log(predict(*parameters, inputs[:1]))):.4f}")
+    timed = benchmark_sustained_performance(train_step, *problem(), runs=6)
+    print(
+        f"a step: {timed.jitted.median_ms:.3f} ms jitted, {timed.plain.median_ms:.3f} ms plain: {timed.ratio:.0f} times"
+    )
+
+
+if __name__ == "__main__":
+    main()
