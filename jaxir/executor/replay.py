@@ -102,6 +102,18 @@ def _device(platform: str) -> Any:
         raise _Failed(f"no {platform} in this process") from None
 
 
+def _defined(body: Sequence[ast.stmt]) -> list[str]:
+    """Names that a module binds to something to call: its functions, else what it assigns (a lambda, a transform)."""
+    functions = [node.name for node in body if isinstance(node, ast.FunctionDef)]
+    assigned = (
+        target
+        for node in body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda | ast.Call)
+        for target in node.targets
+    )
+    return functions or [target.id for target in assigned if isinstance(target, ast.Name)]
+
+
 def _pair(payload: Mapping[str, Any]) -> Pair:
     """Both sides, with what a foreign row does not say taken from its texts."""
     source, ir = payload["python_source"], payload["stablehlo"]
@@ -111,7 +123,7 @@ def _pair(payload: Mapping[str, Any]) -> Pair:
         body = ast.parse(source).body
     except (SyntaxError, ValueError, RecursionError) as error:
         raise _Failed(f"source is no Python: {error}") from None
-    names = [node.name for node in body if isinstance(node, ast.FunctionDef)]
+    names = _defined(body)
     if not names:
         raise _Failed("source holds no function: a placeholder")
     name = payload.get("function_name") or names[-1]

@@ -84,6 +84,11 @@ def _numbered(name: str) -> Iterator[str]:
     return itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
 
 
+def _quoted(text: str) -> str:
+    """A string as Python programs are formatted."""
+    return f'"{text}"' if text.isascii() and text.isprintable() and not {*text} & {'"', "\\"} else repr(text)
+
+
 class _Arguments:
     """Writes arguments as text; arrays become parameters, in the order of JAX's own flattening."""
 
@@ -101,7 +106,9 @@ class _Arguments:
             self.names.append(name)
             self.specs.append(value)
             return name
-        if value is None or type(value) in (bool, int, str) or (type(value) is float and value - value == 0):
+        if type(value) is str:
+            return _quoted(value)
+        if value is None or type(value) in (bool, int) or (type(value) is float and value - value == 0):
             return repr(value)
         if type(value) is tuple:
             parts = [self.text(item, f"{hint}_{place}") for place, item in enumerate(value)]
@@ -110,7 +117,7 @@ class _Arguments:
             return f"[{', '.join(self.text(item, f'{hint}_{place}') for place, item in enumerate(value))}]"
         if type(value) is dict and all(type(key) is str for key in value):
             # JAX flattens a dict in the order of its keys.
-            items = [f"{key!r}: {self.text(value[key], f'{hint}_{key}')}" for key in sorted(value)]
+            items = [f"{_quoted(key)}: {self.text(value[key], f'{hint}_{key}')}" for key in sorted(value)]
             return f"{{{', '.join(items)}}}"
         raise UserError(
             f"{self.function}: argument '{hint}' holds a {type(value).__name__}; expected arrays, numbers, strings,"

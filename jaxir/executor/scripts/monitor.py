@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import threading
 import time
 from collections.abc import Sequence
@@ -24,6 +23,8 @@ INTERVAL: Final = 0.1
 KEPT_BYTES: Final = 1 << 20
 #: Suffix of the file that holds the head of a stream that was cut.
 HEAD: Final = ".head"
+#: Bytes at which a stream is cut while the process runs.
+CUT_BYTES: Final = 16 * KEPT_BYTES
 
 
 class Monitor:
@@ -64,8 +65,8 @@ class Monitor:
                 more = not self._stop.wait(INTERVAL)
                 sample = {"t": round(time.perf_counter() - start, 3), **self._look(), **self._gpu.look()}
                 file.write(json.dumps(sample) + "\n")
-                for path in self._printed:
-                    _trim(path)
+                for path in self._printed if more else ():
+                    _cut(path)
 
     def _look(self) -> dict[str, float]:
         resident = 0
@@ -103,16 +104,21 @@ class _Gpu:
         return {}
 
 
-def _trim(path: Path) -> None:
-    """Cut a stream that has grown too long: its head goes to a file of its own, once; what came since is dropped."""
+def _cut(path: Path) -> None:
+    """Bring a stream that has grown too long back to its latest part; its head goes to a file of its own, once."""
     with contextlib.suppress(OSError):
-        if path.stat().st_size <= 2 * KEPT_BYTES:
+        size = path.stat().st_size
+        if size <= CUT_BYTES:
             return
         head = path.with_name(path.name + HEAD)
-        if not head.exists():
-            with path.open("rb") as file:
+        with path.open("r+b") as file:
+            if not head.exists():
                 head.write_bytes(file.read(KEPT_BYTES))
-        os.truncate(path, 0)  # it is open for appending, so the next text goes to its new end
+            file.seek(size - KEPT_BYTES)
+            latest = file.read()
+            file.truncate(0)  # the process has it open for appending, so its next text goes to the new end
+        with path.open("ab") as file:
+            file.write(latest)
 
 
 def read_samples(path: Path) -> list[dict[str, float]]:
@@ -131,10 +137,10 @@ def read_printed(path: Path) -> str:
     first = head.read_bytes() if head.exists() else b""
     with contextlib.suppress(OSError), path.open("rb") as file:
         size = path.stat().st_size
-        if size > 2 * KEPT_BYTES:  # it ended before the monitor looked again
+        if size > 2 * KEPT_BYTES:
             first = first or file.read(KEPT_BYTES)
             file.seek(size - KEPT_BYTES)
-        last = file.read(2 * KEPT_BYTES)
+        last = file.read()
         return (first + (b"\n[... cut ...]\n" if first else b"") + last).decode(errors="replace")
     return first.decode(errors="replace")
 
