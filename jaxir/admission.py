@@ -65,22 +65,23 @@ class Tally:
     def __init__(self) -> None:
         self.counts: dict[str, Counter[str]] = {name: Counter() for name in ("category", "level", "split", "operation")}
         self.verified: Counter[str] = Counter()
-        self.lengths: dict[str, list[int]] = {"python_chars": [], "ir_chars": []}
+        # Counted and not listed: a million rows have a few thousand lengths.
+        self.lengths: dict[str, Counter[int]] = {"python_chars": Counter(), "ir_chars": Counter()}
 
     def add(self, row: Mapping[str, Any]) -> None:
         for name, counter in self.counts.items():
             counter[str(row[name])] += 1
         self.verified["+".join(row["verified"])] += 1
-        for name, values in self.lengths.items():
-            values.append(row[name])
+        for name, lengths in self.lengths.items():
+            lengths[row[name]] += 1
 
     def figures(self) -> dict[str, Any]:
         """Medians of the text lengths and rows by category, level, split, root template and oracles that agreed."""
         figures: dict[str, Any] = {}
-        for name, values in self.lengths.items():
-            ordered = sorted(values)
-            figures[f"median_{name}"] = ordered[len(ordered) // 2] if ordered else 0
-            figures[f"p90_{name}"] = ordered[len(ordered) * 9 // 10] if ordered else 0
+        for name, lengths in self.lengths.items():
+            rows = lengths.total()
+            figures[f"median_{name}"] = _ranked(lengths, rows // 2)
+            figures[f"p90_{name}"] = _ranked(lengths, rows * 9 // 10)
         order = {name: position for position, name in enumerate(CATEGORIES)}
         by_category = sorted(self.counts["category"].items(), key=lambda item: order.get(item[0], len(order)))
         figures["categories"] = dict(by_category)
@@ -88,3 +89,12 @@ class Tally:
             figures[plural] = dict(sorted(self.counts[name].items()))
         figures["verified"] = dict(sorted(self.verified.items()))
         return figures
+
+
+def _ranked(counter: Counter[int], rank: int) -> int:
+    """The value at a place, from 0, of the sorted list that was counted; 0 for an empty one."""
+    for value in sorted(counter):
+        rank -= counter[value]
+        if rank < 0:
+            return value
+    return 0

@@ -120,12 +120,12 @@ class Cluster:
         variables = dict(WORKER_ENVIRONMENT)
         if "JAXIR_FAST_PATH" in os.environ:
             variables["JAXIR_FAST_PATH"] = os.environ["JAXIR_FAST_PATH"]
-        remote = self._ray.remote(run_there).options(
+        remote = self._ray.remote(
             num_cpus=1,
             max_retries=0,  # the engine decides
             max_calls=engines.TASKS_PER_WORKER,
             runtime_env={"env_vars": variables},
-        )
+        )(run_there)
         origin = Origin.here(setup.templates)
         engine = RayEngine(lambda task: remote.remote(setup, origin, task, engines.TIME_LIMIT).future(), workers)
         try:
