@@ -2,8 +2,8 @@
 
 Each function takes a callable and its arguments and runs both in this process; keyword and static arguments are bound
 with `functools.partial`. Times are measured as in `jaxir.executor.timing.stages`: until results are ready, a sample
-being the mean of as many calls as fill a millisecond, programs in turn, so that what the machine does meanwhile falls
-on all of them.
+being the mean of as many calls as fill a millisecond or more, programs in turn, so that what the machine does meanwhile
+falls on all of them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,15 @@ from scipy import stats
 from jaxir.errors import UserError
 from jaxir.executor.fallback import is_jitted, plain_of
 from jaxir.executor.metrics import Metrics, collect
-from jaxir.executor.timing.stages import Call, alternate, calls_per_sample, ready, reference_program, where
+from jaxir.executor.timing.stages import (
+    Call,
+    alternate,
+    calls_per_sample,
+    ready,
+    reference_program,
+    sample,
+    where,
+)
 
 #: Confidence of all intervals.
 CONFIDENCE: Final = 0.95
@@ -186,7 +194,7 @@ def benchmark_sustained_performance(
     plain: Call = functools.partial(call, plain_of(fn), args)
     place = where(jitted(), jax.local_devices()[0])
     reference, reference_calls, floor_ms = reference_program(place["device_used"])
-    programs = [(jitted, calls_per_sample(jitted)), (plain, calls_per_sample(plain)), (reference, reference_calls)]
+    programs = [*_as_long(jitted, plain), (reference, reference_calls)]
     taken = alternate(programs, runs, seconds, fewest=FEWEST_RUNS)
     samples = [Samples(tuple(one), calls) for one, (_, calls) in zip(taken, programs, strict=True)]
     return Sustained(
@@ -225,6 +233,20 @@ def median_interval(values: Sequence[float]) -> tuple[float, float]:
 
 def _jitted(fn: Callable[..., Any]) -> Callable[..., Any]:
     return fn if is_jitted(fn) else jax.jit(fn)
+
+
+def _as_long(*programs: Call) -> list[tuple[Call, int]]:
+    """Programs with the calls of a sample, so many that samples of all take about as long as the longest.
+
+    A machine that is shared gives a long sample less than a short one, which may fit between two interruptions.
+    """
+    calls = [calls_per_sample(program) for program in programs]
+    each_ms = [sample(program, count) for program, count in zip(programs, calls, strict=True)]
+    longest_ms = max(count * ms for count, ms in zip(calls, each_ms, strict=True))
+    return [
+        (program, max(count, round(longest_ms / ms)))
+        for program, count, ms in zip(programs, calls, each_ms, strict=True)
+    ]
 
 
 def call(fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:

@@ -57,9 +57,8 @@ def adam(x: jax.Array, a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array
 def main() -> None:
     a, b = jnp.array([[3.0, 1.0], [1.0, 2.0]]), jnp.array([5.0, 5.0])  # the minimum is at (1, 2)
     start, zeros = jnp.zeros(2), jnp.zeros(2)
-    print(
-        "one step of gradient descent:", descent_step(start, a, b), "of Adam:", adam_step(start, zeros, zeros, a, b)[0]
-    )
+    first, *_ = adam_step(start, zeros, zeros, a, b)
+    print("one step of gradient descent:", descent_step(start, a, b), "of Adam:", first)
     x, objectives = adam(start, a, b)
     print(f"after {STEPS} steps: gradient descent {descend(start, a, b)}, Adam {x}")
     print(f"Adam's objective: {objectives[0]:.1f} at first, {objectives[-1]:.3f} at last; the minimum is -7.5")

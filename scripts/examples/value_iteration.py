@@ -1,4 +1,4 @@
-"""Value iteration for a walk on a line: left or right, a slip one time in ten, a reward for staying at the right end."""
+"""Value iteration for a walk on a line: left or right, a slip one time in ten, a reward at the right end."""
 
 import jax
 import jax.numpy as jnp
