@@ -152,13 +152,15 @@ def _lower_again(kernel: Kernel, lowering: Lowering) -> None:
     """
     global _checked
     from jaxir.extractor.fastpath import FAST
-    from jaxir.extractor.lower import load, lower
+    from jaxir.extractor.lower import forget, load, lower
     from jaxir.generator.rng import Rng
 
     if not FAST.active or not Rng("exact check", kernel.seed, kernel.index).chance(_exact_check):
         return
     _checked += 1
     with FAST.paused():
+        # Otherwise JAX would find what the fast path traced.
+        forget()
         again = lower(load(kernel.source, kernel.function_name), kernel.inputs, platforms=lowering.platforms)
     if again.stablehlo != lowering.stablehlo:
         raise UserError(

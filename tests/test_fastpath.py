@@ -20,9 +20,8 @@ from jaxir.sample import ArraySpec, Kernel
 KERNELS = """
     from jaxir import config
     from jaxir.errors import Rejected
-    from jaxir.extractor import fastpath
-    from jaxir.extractor.fastpath import FAST
-    from jaxir.extractor.lower import load, lower
+    from jaxir.extractor.fastpath import FAST, lowering, patches, tracing
+    from jaxir.extractor.lower import forget, load, lower
     from jaxir.generator.plan import Plan
     from jaxir.generator.templates import load_library
 
@@ -62,6 +61,8 @@ def test_150_texts_of_every_category_and_level_are_those_of_public_jax() -> None
             fast = text(kernel)
             with FAST.paused():
                 assert not FAST.active
+                # Otherwise the public path would find what the fast one traced.
+                forget()
                 if text(kernel) != fast:
                     different.append(kernel.index)
             assert FAST.active
@@ -93,55 +94,129 @@ def test_contexts_are_replaced_by_count_and_by_size() -> None:
         expected = [text(kernel) for kernel in made]
         FAST.install()
         for count, size in ((3, 10**9), (10**9, 2_000)):
-            fastpath.LOWERINGS_PER_CONTEXT, fastpath.TEXT_PER_CONTEXT = count, size
+            lowering.LOWERINGS_PER_CONTEXT, lowering.TEXT_PER_CONTEXT = count, size
             seen = []
-            assert [(text(kernel), seen.append(id(FAST._shared)))[0] for kernel in made] == expected
-            assert all(FAST._shared is not None for _ in seen)
+            assert [(text(kernel), seen.append(id(FAST._lowering.shared)))[0] for kernel in made] == expected
+            assert FAST._lowering.shared is not None
             print(len(set(seen)) > 1)
         """
     )
     assert out.split() == ["True", "True"]
 
 
-@pytest.mark.parametrize("symbol", ["TracebackCaches", "ModuleContext", "source_info_to_location"])
-def test_a_missing_symbol_means_the_public_path_and_one_warning(symbol: str) -> None:
+@pytest.mark.parametrize(("halves", "extent"), [("lowering", "partly off"), ("tracing", "partly off"), ("both", "off")])
+def test_a_missing_symbol_means_the_public_path_for_its_half_and_one_warning(halves: str, extent: str) -> None:
     out = run(
         f"""
         import warnings
-        from jax._src.interpreters import mlir
-        kernel = next(kernels([3]))
-        expected = text(kernel)
-        keep = mlir.{symbol}
-        del mlir.{symbol}
+        made = list(kernels(range(3, 9)))
+        expected = [text(kernel) for kernel in made]
+        for half in (lowering, tracing) if "{halves}" == "both" else ({halves},):
+            half.WANTED = {{**half.WANTED, "interpreters.mlir": ("no_such_symbol",)}}
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             FAST.install()
-        mlir.{symbol} = keep
-        print(len(caught), "{symbol}" in str(caught[0].message), FAST.active, text(kernel) == expected)
+        message = str(caught[0].message)
+        named = "lacks jax._src.interpreters.mlir.no_such_symbol" in message
+        print(len(caught), named, "path is {extent}," in message, FAST.active)
+        assert [text(kernel) for kernel in made] == expected
         """
     )
-    assert out.split() == ["1", "True", "False", "True"]
+    assert out.split() == ["1", "True", "True", str(extent == "partly off")]
+
+
+def test_another_jax_is_traced_without_short_cuts() -> None:
+    out = run(
+        """
+        import warnings
+        from jax._src import pjit
+        kernel = next(kernels([3]))
+        expected = text(kernel)
+        tracing.READ = {"0" * 16: "another"}
+        usual = pjit._trace_for_jit
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            FAST.install()
+        print(len(caught), "another way" in str(caught[0].message), FAST.active, FAST.sees_caches)
+        assert pjit._trace_for_jit is usual
+        assert text(kernel) == expected
+        """
+    )
+    assert out.split() == ["1", "True", "True", "False"]
 
 
 def test_a_wrong_text_is_found_at_the_start_and_everything_is_put_back() -> None:
     out = run(
         """
         import warnings
+        from jax._src import pjit
         from jax._src.interpreters import mlir
-        usual = mlir.ModuleContext.__init__, mlir.passmanager, mlir.sanitize_name
-        patch = FAST._patch
-        def wrong():
-            patch()
-            FAST._replace(mlir, "sanitize_name", lambda name: "wrong")
-        FAST._patch = wrong
+        def replaced():
+            return mlir.ModuleContext.__init__, mlir.passmanager, mlir.sanitize_name, pjit._trace_for_jit
+        usual = replaced()
+        right = lowering.Lowering.patches
+        wrong = patches.Patch(mlir, "sanitize_name", lambda name: "wrong")
+        lowering.Lowering.patches = lambda self: [*right(self), wrong]
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             FAST.install()
-        back = (mlir.ModuleContext.__init__, mlir.passmanager, mlir.sanitize_name) == usual
-        print(len(caught), "lowers differently" in str(caught[0].message), FAST.active, back)
+        print(len(caught), "lowers differently" in str(caught[0].message), FAST.active, replaced() == usual)
         """
     )
     assert out.split() == ["1", "True", "False", "True"]
+
+
+def test_errors_of_kernels_are_those_of_public_jax() -> None:
+    out = run(
+        """
+        import jax.numpy as jnp
+        from jaxir.sample import ArraySpec
+        BODIES = (
+            "if x > 0: return x",
+            "return jnp.reshape(x, (7,))",
+            "return jnp.where(x, jnp.ones((2, 3)), jnp.zeros((4, 5)))",
+            "return jnp.clip(x, min='a')",
+            "return jax.vmap(lambda v: v[:, 0])(x)",
+            "return jnp.dot(x, jnp.ones((9, 9)))",
+            "return jax.grad(lambda v: v * 2)(x)",
+            "return lax.scan(lambda c, v: (c[None], v), x, x)",
+            "return x.at[0].set('text')",
+            "return jnp.zeros(int(x[0]))",
+        )
+        def errors():
+            for body in BODIES:
+                head = "import jax; import jax.numpy as jnp; from jax import lax"
+                source = chr(10).join([head, "def f(x):", "    " + body])
+                try:
+                    lower(load(source, "f"), [ArraySpec((3,), "float32")])
+                except Rejected as error:
+                    yield error.stage, error.reason, error.detail
+        expected = list(errors())
+        forget()
+        FAST.install()
+        found = list(errors())
+        print(len(found), [(a, b) for a, b in zip(found, expected) if a != b])
+        """
+    )
+    assert out.strip() == "10 []"
+
+
+def test_caches_are_emptied_before_one_is_full() -> None:
+    out = run(
+        """
+        from jaxir.extractor import lower as module
+        FAST.install()
+        module.LOWERINGS_PER_SEEN_CACHE = 10**9
+        emptied, highest = 0, 0
+        for kernel in kernels(range(160)):
+            before = module._lowerings
+            text(kernel)
+            emptied += module._lowerings < before
+            highest = max(highest, *(info().currsize / size for info, size in FAST._tracing._bounded))
+        print(emptied > 0, highest < 0.75)
+        """
+    )
+    assert out.split() == ["True", "True"]
 
 
 def test_unusual_programs_take_the_public_path_and_are_counted() -> None:

@@ -5,7 +5,8 @@ from a `Kernel` to an `Extraction`: the `Sample` without its proof, and what the
 
 The StableHLO text is that of `jax.jit(f).lower(*specs).as_text()` in a fresh process. JAX's tracing caches are bounded,
 and a text can differ once entries were evicted (JAX issue 40312: two equal inner functions are emitted instead of one,
-measured after about 1,020 lowered functions), so `lower` empties them every `LOWERINGS_PER_CACHE` kernels.
+measured after about 1,020 lowered functions), so `lower` empties them every `LOWERINGS_PER_CACHE` kernels, and sooner
+where the fast path can see that one of them fills up.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from jaxir.version import __version__
 
 #: JAX's caches hold 1,024 entries or more; a kernel adds a few for each of its jitted helpers.
 LOWERINGS_PER_CACHE: Final = 25
+#: The same where the fast path sees how full they are; what bounds it then is memory, some 100 kB a kernel.
+LOWERINGS_PER_SEEN_CACHE: Final = 100
 #: Platforms that JAX can lower for without having the device.
 PLATFORMS: Final = ("cpu", "cuda", "rocm", "tpu")
 
@@ -122,7 +125,8 @@ def forget() -> None:
 
 def _forget_in_time() -> None:
     global _lowerings
-    if _lowerings >= LOWERINGS_PER_CACHE:
+    limit = LOWERINGS_PER_SEEN_CACHE if FAST.sees_caches else LOWERINGS_PER_CACHE
+    if _lowerings >= limit or (FAST.sees_caches and FAST.is_nearly_full()):
         forget()
     _lowerings += 1
 
