@@ -45,8 +45,8 @@ def main(rows: int) -> None:
     before = process.memory_info().rss
     admission, tally = Admission(rows_per_skeleton=5), Tally()
     seconds = 0.0
-    for start in range(0, rows, 10_000):
-        made = [row(index) for index in range(start, min(start + 10_000, rows))]
+    for start in range(0, rows, 1_000):
+        made = [row(index) for index in range(start, min(start + 1_000, rows))]
         started = time.process_time()
         for new in made:
             if admission.refuse(new):
