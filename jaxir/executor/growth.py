@@ -18,7 +18,7 @@ from jaxir.executor.gains import call
 from jaxir.executor.metrics import pool
 
 #: Readings of the memory over the calls, after the first.
-_READINGS: Final = 20
+_READINGS: Final = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +52,7 @@ def memory_growth(fn: Callable[..., Any], *args: Any, calls: int = 200) -> Growt
     Args:
         fn: any function, jitted or not, called as it is.
         *args: its arguments.
-        calls: how many, in about 20 groups with a reading after each.
+        calls: how many, in up to 10 groups with a reading after each.
 
     Raises:
         UserError: `calls` is below 2, or the system needs psutil to tell the memory and has none.
@@ -86,7 +86,7 @@ def resident_bytes() -> int:
     if statm.exists():
         return int(statm.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     try:
-        import psutil  # type: ignore[import-untyped]  # not needed on Linux, so its stubs are not either
+        import psutil
     except ImportError:
         raise UserError("psutil is missing, which tells the memory of a process here; install it") from None
     return int(psutil.Process().memory_info().rss)
