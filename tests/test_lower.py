@@ -1,6 +1,9 @@
 """Lowering: the stored text is that of public JAX in a fresh process, whatever was lowered before."""
 
+import gc
+import inspect
 import json
+import linecache
 import os
 import re
 import subprocess
@@ -46,6 +49,28 @@ def kernel(name):
 def text_of(name):
     one = kernel(name)
     return lower(load(one.source, one.function_name), one.inputs).stablehlo
+
+
+def test_a_text_stands_in_linecache_as_long_as_its_function_lives():
+    source = "def kept(x):\n    return x * 7\n"
+    first = load(source, "kept")
+    second = load(source, "kept")
+    filename = first.__code__.co_filename
+    assert inspect.getsource(first) == inspect.getsource(second) == source
+    del first
+    gc.collect()
+    assert inspect.getsource(second) == source
+    del second
+    gc.collect()
+    assert filename not in linecache.cache
+    before = len(linecache.cache)
+    for number in range(200):
+        one = load(f"def f(x):\n    return x * {number}\n", "f")
+        lower(one, [ArraySpec((2,), "float32")])
+    del one
+    forget()
+    gc.collect()
+    assert len(linecache.cache) <= before
 
 
 FRESH = """

@@ -18,6 +18,7 @@ import json
 import linecache
 import sys
 import types
+import weakref
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
@@ -75,14 +76,16 @@ class Extraction:
 def load(source: str, function_name: str) -> Callable[..., Any]:
     """Execute a module's text in an empty namespace and return one of its functions.
 
-    The text is registered in `linecache` under a name made of its content, so that tracebacks and `inspect` show it.
+    The text is registered in `linecache` under a name made of its content, so that tracebacks and `inspect` show it as
+    long as the function lives.
 
     Raises:
         Rejected: stage `trace` where the text does not compile, raises, or has no such function.
     """
     digest = hashlib.sha256(source.encode()).hexdigest()[:16]
     filename = f"<jaxir {digest}>"
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    entry = (len(source), None, source.splitlines(keepends=True), filename)
+    linecache.cache[filename] = entry
     module = types.ModuleType(f"jaxir_kernel_{digest}")
     # While it runs, the module can be found by its name, as dataclasses with annotations in quotes need.
     sys.modules[module.__name__] = module
@@ -95,7 +98,15 @@ def load(source: str, function_name: str) -> Callable[..., Any]:
     function = vars(module).get(function_name)
     if not callable(function):
         raise Rejected("trace", "no such function", function_name)
+    with contextlib.suppress(TypeError):  # a callable without weak references
+        weakref.finalize(function, _drop_text, filename, entry).atexit = False
     return function  # type: ignore[no-any-return]  # `callable` cannot say which
+
+
+def _drop_text(filename: str, entry: object) -> None:
+    # The same text may have been loaded again, for a function that lives.
+    if linecache.cache.get(filename) is entry:
+        del linecache.cache[filename]
 
 
 def shape_structs(specs: Sequence[ArraySpec]) -> list[jax.ShapeDtypeStruct]:
