@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jaxir.cli import analyze, bench, devices, extract, generate, reproduce, run, templates, validate
+from jaxir.cli import analyze, bench, devices, extract, generate, mcp, reproduce, run, templates, validate
 from jaxir.cli.common import Group
 from jaxir.version import __version__
 
@@ -33,5 +33,6 @@ for command in (
     devices.devices,
     validate.validate,
     run.run,
+    mcp.mcp,
 ):
     main.add_command(command)

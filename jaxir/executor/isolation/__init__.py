@@ -61,7 +61,6 @@ def run_isolated(
 
     Raises:
         RuntimeError: the function cannot be imported; with the traceback.
-        UserError: this system needs psutil for fresh processes and has none.
     """
     limits = limits or Limits()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}

@@ -12,7 +12,6 @@ import json
 import multiprocessing
 import os
 import signal
-import sys
 import tempfile
 import time
 import traceback
@@ -22,7 +21,8 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Final
 
-from jaxir.errors import UserError
+import psutil
+
 from jaxir.executor.isolation import reply, sandbox
 from jaxir.executor.isolation.jobs import Job, Limits, Verdict
 
@@ -155,8 +155,6 @@ class _Lone:
 
 def _family(pid: int | None) -> list[Any]:
     """psutil's view of a process and its descendants; none of those that are gone."""
-    import psutil  # type: ignore[import-untyped]  # not needed on Linux, so its stubs are not either
-
     try:
         process = psutil.Process(pid)
         return [process, *process.children(recursive=True)]
@@ -186,15 +184,7 @@ def run(
 
     Args:
         watched: psutil watches resident memory; else the address space is limited.
-
-    Raises:
-        UserError: psutil is to watch and is missing.
     """
-    if watched:
-        try:
-            import psutil  # noqa: F401  to say at once what is missing
-        except ImportError:
-            raise UserError(f"isolation on {sys.platform} needs psutil, which is missing; pip install psutil") from None
     source = iter(jobs)
     queue: deque[_Lone] = deque()
     more = True

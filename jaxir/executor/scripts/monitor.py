@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 #: Seconds between two samples.
 INTERVAL: Final = 0.1
@@ -88,7 +88,7 @@ class _Gpu:
     def __init__(self) -> None:
         self._handle: Any = None
         with contextlib.suppress(Exception):  # NVML's own errors are of no public type before it is imported
-            import pynvml  # type: ignore[import-not-found]  # optional
+            import pynvml
 
             pynvml.nvmlInit()
             self._nvml = pynvml

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from jaxir.errors import UserError
 from jaxir.executor.devices import UNLIMITED_BYTES, Device, discover, resolve
