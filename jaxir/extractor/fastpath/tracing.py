@@ -20,7 +20,6 @@ import inspect
 import operator
 from collections.abc import Callable
 from typing import Any, Final
-from weakref import ref
 
 import jax
 from jax.extend.core import primitives
@@ -46,11 +45,10 @@ REMEMBERED_TYPES: Final = 20_000
 REMEMBERED_NAMES: Final = 2_000
 #: Functions that are passed by, and what else is looked up.
 PASSED_BY: Final = {
-    "core": ("Primitive.bind", "Primitive.bind_with_trace", "Primitive.is_high", "Var"),
+    "core": ("Primitive.bind", "Primitive.is_high"),
     "interpreters.partial_eval": (
-        *("DynamicJaxprTrace.process_primitive", "DynamicJaxprTrace.default_process_primitive"),
-        *("DynamicJaxprTrace.make_eqn", "DynamicJaxprTrace.var_to_tracer", "DynamicJaxprTrace.to_jaxpr_tracer"),
-        *("JaxprStackFrame.add_eqn", "JaxprStackFrame.newvar", "DynamicJaxprTracer.__init__", "TracingEqn"),
+        "DynamicJaxprTrace.process_primitive",
+        "DynamicJaxprTrace.default_process_primitive",
     ),
     "pjit": ("_trace_for_jit", "PjitParams", "_qdd_cache_index", "_qdd_cache_update"),
     "api_util": ("_non_static_arg_names",),
@@ -62,24 +60,25 @@ WANTED: Final = {
     "core": (
         *PASSED_BY["core"],
         *("Jaxpr", "ClosedJaxpr", "ShapedArray", "Tracer", "trace_ctx", "trace_state_strong_ref", "eval_trace"),
-        *("trace_state_clean", "typeof", "current_jaxpr_eqn_context"),
+        *("trace_state_clean", "typeof"),
     ),
     "interpreters.partial_eval": (
         *PASSED_BY["interpreters.partial_eval"],
-        *("_cached_abstract_eval", "trace_to_jaxpr", "JaxprTracer"),
+        *("_cached_abstract_eval", "trace_to_jaxpr", "JaxprTracer", "DynamicJaxprTracer"),
+        *("DynamicJaxprTrace.make_eqn", "DynamicJaxprTrace.to_jaxpr_tracer", "JaxprStackFrame.add_eqn"),
         *("const_fold_rules", "forwarding_rules", "custom_staging_rules"),
     ),
     "pjit": (*PASSED_BY["pjit"], "jit_p", "UNSPECIFIED", "PjitInfo._fields"),
     "tree_util": (*PASSED_BY["tree_util"], "tracing_registry", "FlatTree.flatten_static_argnums_argnames"),
     "interpreters.batching": ("BatchTracer",),
     "interpreters.ad": ("JVPTracer", "LinearizeTracer"),
-    "config": ("trace_context", "eager_constant_folding", "debug_key_reuse", "enable_checks", "check_tracer_leaks"),
+    "config": ("trace_context", "eager_constant_folding", "debug_key_reuse"),
     "mesh": ("empty_abstract_mesh",),
     "source_info_util": ("_source_info_context",),
     "util": ("fun_name", "_caches"),
 }
 #: Digest of the sources of `PASSED_BY` -> the JAX versions that have them.
-READ: Final = {"168943c62bff10d9": "0.10.2"}
+READ: Final = {"f15db02887c790ec": "0.10.0", "9198e7b3b8f4a757": "0.10.1", "651d33cd2bdb9b46": "0.10.2"}
 
 
 def digest(found: Any) -> str:
@@ -191,7 +190,6 @@ def _bind(found: Any) -> Callable[..., Any]:
 def _process_primitive(found: Any, result_types: Callable[..., Any]) -> Callable[..., Any]:
     core, pe, config = found.core, found.partial_eval, found.config
     general, array, tracer = pe.DynamicJaxprTrace.process_primitive, core.ShapedArray, pe.DynamicJaxprTracer
-    equation, variable, equation_context = pe.TracingEqn, core.Var, core.current_jaxpr_eqn_context
     thread = found.source_info_util._source_info_context
     # Rules of their own; folding is JAX's word for computing with constants while tracing.
     rules = (pe.const_fold_rules, pe.forwarding_rules, pe.custom_staging_rules)
@@ -220,10 +218,8 @@ def _process_primitive(found: Any, result_types: Callable[..., Any]) -> Callable
         several = primitive.multiple_results
         if effects or isinstance(types, (tuple, list)) != several:
             return general(self, primitive, tracers, params)
-        outputs = [variable(aval) for aval in (types if several else (types,))]
-        made = equation(inputs, outputs, primitive, params, effects, source, equation_context())
-        self.frame.tracing_eqns.append(ref(made) if self.frame.auto_dce else made)
-        results = [tracer(self, output.aval, output, source, made) for output in outputs]
+        made, results = self.make_eqn(inputs, types if several else (types,), primitive, params, effects, source)
+        self.frame.add_eqn(made)
         return results if several else results[0]
 
     return process_primitive
