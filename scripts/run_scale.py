@@ -35,6 +35,7 @@ class Watch:
         self._me = psutil.Process()
         self._lock = threading.Lock()
         self._spent: dict[int, float] = {}  #: CPU seconds of each child that was ever seen
+        self._looking = 0.0  #: CPU seconds of this, which are no cost of the run
         self._peaks = {"parent": 0, "worker": 0, "all": 0}
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -53,6 +54,7 @@ class Watch:
             self._look()
 
     def _look(self) -> None:
+        before = time.thread_time()
         parent = self._me.memory_info().rss
         workers = []
         with self._lock:
@@ -64,13 +66,14 @@ class Watch:
             sizes = {"parent": parent, "worker": max(workers, default=0), "all": parent + sum(workers)}
             for name, size in sizes.items():
                 self._peaks[name] = max(self._peaks[name], size)
+            self._looking += time.thread_time() - before
 
     def step(self) -> dict[str, float]:
         """CPU seconds since the start, and peaks of memory since the last step, in MB."""
         self._look()
         with self._lock:
             figures: dict[str, float] = {
-                "parent_cpu": round(time.process_time(), 3),
+                "parent_cpu": round(time.process_time() - self._looking, 3),
                 "workers_cpu": round(sum(self._spent.values()), 3),
             }
             for name, size in self._peaks.items():
