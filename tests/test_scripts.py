@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 from click.testing import CliRunner
+from conftest import ROOT
 
 from jaxir.cli import main
 from jaxir.errors import UserError
@@ -319,3 +320,15 @@ def test_a_long_text_whose_process_was_gone_before_the_monitor_looked(tmp_path):
     assert text == "a" * KEPT_BYTES + "\n[... cut ...]\n" + "c" * KEPT_BYTES
     path.with_name(path.name + HEAD).write_bytes(b"head")
     assert read_printed(path).startswith("head\n[... cut ...]\nc")
+
+
+@pytest.mark.slow
+def test_examples_run_and_give_at_least_15_proved_pairs(tmp_path):
+    corpus = tmp_path / "corpus"
+    command = ["run", str(ROOT / "scripts" / "examples"), "--device", "cpu", "--jobs", "2", "--out", str(tmp_path)]
+    done = CliRunner().invoke(main, [*command, "--harvest", str(corpus)])
+    assert done.exit_code == 0, done.output
+    rows = harvested(corpus)
+    assert len({row["canonical_hash"] for row in rows}) == len(rows) >= 15
+    checked = CliRunner().invoke(main, ["validate", str(corpus), "--out", str(tmp_path / "proof")])
+    assert checked.exit_code == 0, checked.output

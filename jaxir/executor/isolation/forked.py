@@ -40,7 +40,7 @@ class _Zygote:
         path = os.pathsep.join(place or os.getcwd() for place in sys.path)
         # Its own session: Ctrl-C is for the parent, which then ends this one.
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", zygote.__name__, *settings.arguments()],
+            [sys.executable, "-P", "-c", f"from {zygote.__name__} import main; main()", *settings.arguments()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**environment, "PYTHONPATH": path},

@@ -1,4 +1,4 @@
-"""The process that forks one sandboxed child for each job: `python -m jaxir.executor.isolation.zygote FUNCTION ...`.
+"""The process that forks one sandboxed child for each job: `main` is all that it runs.
 
 It imports the job's function, and with it JAX, once; a child then starts in hundredths of a second. It never starts a
 JAX backend nor makes an MLIR context, because a fork after either hangs. It never reads what a child sends, only counts
@@ -256,7 +256,3 @@ def main() -> None:
     gc.freeze()  # children share these pages
     zygote.send(READY, 0, 0, 0.0, b"", b"")
     zygote.serve()
-
-
-if __name__ == "__main__":
-    main()
