@@ -100,7 +100,7 @@ def test_poissons_equation_is_solved_exactly_where_differences_are_exact() -> No
     for wave in (1, 2, 5):  # eigenvectors of the matrix
         u = np.sin(wave * np.pi * x)
         f = (4 / h**2 * np.sin(wave * np.pi * h / 2) ** 2 * u).astype(np.float32)
-        assert_allclose(example.solve(f), u, atol=5e-6)
+        assert_allclose(example.solve(f), u, atol=2e-5)  # rounding, times the condition of the matrix
         assert_allclose(example.residual(u.astype(np.float32), f), 0, atol=8 * np.finfo(np.float32).eps / h**2)
 
 

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxir.executor.gains import benchmark_sustained_performance
 
@@ -53,11 +54,14 @@ def problem(
     batch: int = BATCH, features: int = FEATURES, hidden: int = HIDDEN, classes: int = CLASSES
 ) -> tuple[jax.Array, ...]:
     """arguments of `train_step`: small random parameters, inputs, and the distributions of another network"""
-    keys = jax.random.split(jax.random.key(0), 4)
-    w1 = jax.random.normal(keys[0], (features, hidden)) / jnp.sqrt(features)
-    w2 = jax.random.normal(keys[1], (hidden, classes)) / jnp.sqrt(hidden)
-    inputs = jax.random.normal(keys[2], (batch, features))
-    targets = jax.nn.softmax(inputs @ jax.random.normal(keys[3], (features, classes)))
+    rng = np.random.default_rng(0)
+
+    def normal(*shape: int) -> jax.Array:
+        return jnp.asarray(rng.normal(size=shape), jnp.float32)
+
+    w1, w2 = normal(features, hidden) / features**0.5, normal(hidden, classes) / hidden**0.5
+    inputs = normal(batch, features)
+    targets = jax.nn.softmax(inputs @ normal(features, classes))
     return w1, jnp.zeros(hidden), w2, jnp.zeros(classes), inputs, targets
 
 
