@@ -27,7 +27,8 @@ def constant(default: float, what: str, source: str) -> Any:
 
 
 RUN = "scripts/run_scale.py --rows 1000"
-WRITER = "scripts/scale_writer.py --rows 100000"
+WRITER = "scripts/scale_writer.py --rows 5000"
+RESULT = "scripts/result_cost.py --rows 500"
 ADMISSION = "scripts/admission_memory.py"
 ASSUMED = "assumed"
 
@@ -37,17 +38,17 @@ class Constants:
     """Milliseconds and seconds of CPU unless the text says otherwise."""
 
     worker_ms: float = constant(82, "worker, for a row and the candidates refused before it", RUN)
-    start_s: float = constant(2.5, "start of a worker process: import of JAX, templates", "candidate.start, CPU")
+    start_s: float = constant(2.5, "start of a worker process: import of JAX, templates", RESULT)
     rows_per_process: float = constant(2000, "rows that a worker process makes in its life", "engines.TASKS_PER_WORKER")
     driver_ms: float = constant(0.43, "driver today, for a row: unpickle, admit, write its segment", RUN)
     publish_ms: float = constant(0.34, "driver today, for a row: shards at the end", WRITER)
     admit_us: float = constant(9.6, "admission and counts of a row", ADMISSION)
-    key_us: float = constant(8.7, "keys of a row from an Arrow batch to Python", "docs/scale.md, results of workers")
-    commit_ms: float = constant(7.4, "a commit: two files, written, synced and renamed", "docs/scale.md")
-    commit_rows: float = constant(1000, "rows of a commit where it holds names only", ASSUMED)
-    result_bytes: float = constant(
-        13600, "a row on its way to the driver, pickled", "docs/scale.md, results of workers"
+    key_us: float = constant(8.7, "keys of a row from an Arrow batch to Python", RESULT)
+    commit_ms: float = constant(
+        5.2, "a commit of few bytes: two files, synced and renamed", "scripts/scale_writer.py --rows 400 --block 2"
     )
+    commit_rows: float = constant(1000, "rows of a commit where it holds names only", ASSUMED)
+    result_bytes: float = constant(13600, "a row on its way to the driver, pickled", RESULT)
     key_bytes: float = constant(
         160, "the keys of a row on their way to the driver", "five digests, counts, a name's share"
     )
@@ -59,7 +60,6 @@ class Constants:
     object_rows: float = constant(10000, "rows of a shard", ASSUMED)
     task_rows: float = constant(500, "rows of a task that writes its own object", ASSUMED)
     node_hours: float = constant(24, "hours until a node is lost, on average (preemptible machines)", ASSUMED)
-    node_cores: float = constant(32, "cores of a node", ASSUMED)
     node_lost_s: float = constant(120, "seconds until a lost node is replaced", ASSUMED)
 
 
