@@ -141,7 +141,7 @@ def kill_supervisors_of_long_jobs(jobs):
             "while True:\n"
             "    for zygote in parent.children():\n"
             "        try:\n"
-            "            if 'jaxir.executor.isolation.zygote' in zygote.cmdline():\n"
+            "            if any('jaxir.executor.isolation.zygote' in word for word in zygote.cmdline()):\n"
             "                old = [c for c in zygote.children() if time.time() - c.create_time() > 0.5]\n"
             "                if old: zygote.kill()\n"
             "        except psutil.Error: pass\n"
