@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import math
+import os
+import re
 import subprocess
 import sys
 import time
@@ -16,6 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -323,3 +327,38 @@ def test_faster_programs_and_faster_machines_are_no_regressions() -> None:
     assert other.changes[0].new_ms > 2 * other.changes[0].old_ms
     assert other.notes == ("hardware differs: cpu before, another cpu now",)
     assert all(math.isfinite(change.p) for change in other.changes)
+
+
+# The script
+
+
+@pytest.mark.slow
+def test_the_script_reports_the_training_step(tmp_path: Path) -> None:
+    options = [
+        "--runs",
+        "6",
+        "--seconds",
+        "1",
+        "--json",
+        tmp_path / "gains.json",
+        "--scaling",
+        tmp_path / "scaling.svg",
+    ]
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "compilation_gains.py", *options],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    gains, scaled = re.findall(r"^## (.*)\n\n.*\n.*\n((?:\|.*\n)+)", done.stdout, re.MULTILINE)
+    assert gains[0].startswith("Gains of compiling on cpu")
+    measured = json.loads((tmp_path / "gains.json").read_text())
+    assert [line.split(" | ")[0] for line in gains[1].splitlines()] == [f"| {label}" for label in measured]
+    assert len(measured) == 4
+    for speedup, sustained in measured.values():
+        assert speedup["first_call_ms"] > speedup["compile_ms"] > 0
+        assert len(sustained["plain"]["samples_ms"]) == 6
+    assert len(scaled[1].splitlines()) == 12
+    ElementTree.parse(tmp_path / "scaling.svg")
