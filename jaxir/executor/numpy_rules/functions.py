@@ -52,7 +52,7 @@ def _random_gamma_grad(a: Array, x: Array) -> Any:
 def _atan2(y: Array, x: Array) -> Array:
     """Of complex numbers -i log((x + iy) / sqrt(x^2 + y^2)), as XLA defines it."""
     if not np.iscomplexobj(y):
-        return np.arctan2(y, x)  # type: ignore[no-any-return]
+        return np.arctan2(y, x)
     return -1j * np.log((x + 1j * y) / np.sqrt(x * x + y * y))  # type: ignore[no-any-return]
 
 
