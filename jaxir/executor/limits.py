@@ -44,7 +44,6 @@ LIMITS: Final = (
         "ignores a result type wider than the operands'",
         lambda operands, results: operands[0].element != results[0].element,
     ),
-    Limit("stablehlo.composite", "not implemented"),
     Limit("stablehlo.infeed", "needs a host"),
     Limit("stablehlo.outfeed", "needs a host"),
     Limit("stablehlo.send", "needs a host"),

@@ -73,8 +73,15 @@ def _old_counters(equation: Any) -> bool:
     return not jax.config.jax_threefry_partitionable  # type: ignore[attr-defined]  # options are made at run time
 
 
+def _other_groups(equation: Any) -> bool:
+    numbers = equation.params["ragged_dot_dimension_numbers"]
+    plain = numbers.dot_dimension_numbers == (((1,), (1,)), ((), ())) and equation.params["group_offset"] is None
+    return not (plain and numbers.lhs_ragged_dimensions == (0,) and numbers.rhs_group_dimensions == (0,))
+
+
 CONDITIONS: Final = (
     Condition("*", "has a value that is neither an array nor a threefry key", _unknown_value),
+    Condition("ragged_dot_general", "has only a rule for groups of rows", _other_groups),
     Condition("random_*", "counts otherwise where jax_threefry_partitionable is off", _old_counters),
     Condition("sort", "an unstable sort may order what equal keys carry as it likes", _payload),
 )
