@@ -304,12 +304,13 @@ def lowers_differently(row: Mapping[str, Any]) -> str:
     import jax
 
     namespace: dict[str, Any] = {}
-    exec(row["python_source"], namespace)
-    specs = [ArraySpec.parse(text) for text in row["inputs"]]
-    structs = [jax.ShapeDtypeStruct(spec.shape, jax.numpy.dtype(spec.dtype)) for spec in specs]  # type: ignore[no-untyped-call]
-    function: Any = jax.jit(namespace[row["function_name"]])
-    if row["platform"] == "cpu":
-        text = function.lower(*structs).as_text()
-    else:
-        text = function.trace(*structs).lower(lowering_platforms=tuple(row["platform"].split(","))).as_text()
+    with jax.enable_x64(row["x64"]):
+        exec(row["python_source"], namespace)
+        specs = [ArraySpec.parse(text) for text in row["inputs"]]
+        structs = [jax.ShapeDtypeStruct(spec.shape, jax.numpy.dtype(spec.dtype)) for spec in specs]  # type: ignore[no-untyped-call]
+        function: Any = jax.jit(namespace[row["function_name"]])
+        if row["platform"] == "cpu":
+            text = function.lower(*structs).as_text()
+        else:
+            text = function.trace(*structs).lower(lowering_platforms=tuple(row["platform"].split(","))).as_text()
     return "" if text == row["stablehlo"] else _first_difference(text, row["stablehlo"])

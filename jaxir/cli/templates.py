@@ -77,7 +77,7 @@ def templates_check(folder: Path | None, bindings: int) -> None:
     """
     from jaxir import config, resources
     from jaxir.generator.check import check_template
-    from jaxir.generator.plan import composer
+    from jaxir.generator.plan import composers
     from jaxir.generator.templates import Library, read_library
 
     own = resources.folder("templates")
@@ -89,9 +89,9 @@ def templates_check(folder: Path | None, bindings: int) -> None:
         everything, errors_of_both = read_library([own, folder])
         errors = errors or errors_of_both
     problems = [str(error) for error in errors]
-    grower = composer(config.load(), Library(everything.templates))
+    growers = composers(config.load(), Library(everything.templates))
     for template in checked.templates:
-        for problem in check_template(template, grower, bindings):
+        for problem in check_template(template, growers, bindings):
             problems.append(str(problem))
             click.echo(str(problem))
     for error in errors:

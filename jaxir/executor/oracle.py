@@ -112,8 +112,8 @@ class Pair:
     @functools.cached_property
     def traced(self) -> Any:
         """JAX's traced function; `Rejected` with stage `trace` for a source that cannot be executed or traced."""
-        function = load(self.python_source, self.function_name)
         with jax.enable_x64(self.x64):
+            function = load(self.python_source, self.function_name)
             structs = shape_structs(self.inputs)
             try:
                 return jax.jit(function).trace(*structs)
@@ -161,8 +161,9 @@ def _rejecting(prepare: Callable[..., Runner]) -> Callable[..., Runner]:
     return guarded
 
 
-def _one_device(pair: Pair) -> str:
-    return "" if pair.num_devices == 1 else f"{pair.num_devices} devices: one is run on"
+def _enough_devices(pair: Pair) -> str:
+    here = jax.local_device_count()
+    return "" if pair.num_devices <= here else f"needs {pair.num_devices} devices, here are {here}"
 
 
 class _Source:
@@ -170,7 +171,8 @@ class _Source:
 
     def __init__(self, pair: Pair, device: Any) -> None:
         self.x64 = pair.x64
-        self.device = device
+        # A kernel over several devices spreads its arguments itself.
+        self.device = device if pair.num_devices == 1 else None
         self.outputs = pair.outputs
         with jax.enable_x64(self.x64), jax.default_device(device):
             self.function = pair.traced.lower().compile(compiler_options=QUICK)
@@ -187,7 +189,8 @@ class Eager(_Source):
     def __init__(self, pair: Pair, device: Any = None) -> None:
         self.x64 = pair.x64
         self.device = device
-        self.function = load(pair.python_source, pair.function_name)
+        with jax.enable_x64(self.x64):
+            self.function = load(pair.python_source, pair.function_name)
 
 
 def _interpreter(pair: Pair, device: Any) -> Runner:
@@ -195,7 +198,14 @@ def _interpreter(pair: Pair, device: Any) -> Runner:
 
 
 def _compiled(pair: Pair, device: Any) -> Runner:
-    return Executable(pair.stablehlo, pair.outputs, device=device, platforms=pair.platform.split(","), x64=pair.x64)
+    return Executable(
+        pair.stablehlo,
+        pair.outputs,
+        device=device,
+        platforms=pair.platform.split(","),
+        x64=pair.x64,
+        num_devices=pair.num_devices,
+    )
 
 
 def _numpy(pair: Pair, device: Any) -> Runner:
@@ -206,8 +216,8 @@ ORACLES: Final[Mapping[str, Oracle]] = {
     oracle.name: oracle
     for oracle in (
         Oracle("interpreter", "ir", lambda pair: limit_of(pair.program), _rejecting(_interpreter)),
-        Oracle("compiled", "ir", _one_device, _rejecting(_compiled)),
-        Oracle("source", "python", _one_device, _rejecting(_Source)),
+        Oracle("compiled", "ir", _enough_devices, _rejecting(_compiled)),
+        Oracle("source", "python", _enough_devices, _rejecting(_Source)),
         Oracle("numpy", "python", lambda pair: evaluate.limit(pair.traced.jaxpr), _rejecting(_numpy)),
     )
 }

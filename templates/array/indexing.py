@@ -208,7 +208,7 @@ def joint_counts(
         table = jnp.zeros((5, 5), jnp.int32).at[left, right].add(1)
     else:
         pairs = left.astype(jnp.int32) * 5 + right.astype(jnp.int32)
-        table = jnp.sum(pairs[:, None] == jnp.arange(25), axis=0).reshape(5, 5)
+        table = jnp.sum(pairs[:, None] == jnp.arange(25), axis=0, dtype=jnp.int32).reshape(5, 5)
     return table
 
 

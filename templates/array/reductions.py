@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float, Inexact, Int32, Integer, Num, Real
+from jaxtyping import Array, Bool, Float, Inexact, Int, Integer, Num, Real
 
 from jaxir import Uniform
 
@@ -34,14 +34,14 @@ def value_range(x: Real[Array, "*b m n"]) -> Real[Array, "*b"]:
     return jnp.max(x, axis=(-2, -1)) - jnp.min(x, axis=(-2, -1))
 
 
-def arg_extremum(x: Real[Array, "*b n"], *, fn: Literal["argmax", "argmin"]) -> Int32[Array, "*b"]:
+def arg_extremum(x: Real[Array, "*b n"], *, fn: Literal["argmax", "argmin"]) -> Int[Array, "*b"]:
     """the `fn` along the last axis"""
     return getattr(jnp, fn)(x, axis=-1)
 
 
 def peak_position(
     image: Real[Array, "m n"], *, fn: Literal["argmax", "argmin"]
-) -> tuple[Int32[Array, ""], Int32[Array, ""], Real[Array, ""]]:
+) -> tuple[Int[Array, ""], Int[Array, ""], Real[Array, ""]]:
     """the row, the column and the value of an extreme entry of a matrix"""
     row, column = jnp.unravel_index(getattr(jnp, fn)(image), image.shape)
     return row, column, image[row, column]
@@ -100,7 +100,7 @@ def masked_extremum(
     return getattr(jnp, fn)(jnp.where(mask, x, default), axis=-1)
 
 
-def count_above(x: Real[Array, "*b n"], threshold: Real[Array, "*b"]) -> Int32[Array, "*b"]:
+def count_above(x: Real[Array, "*b n"], threshold: Real[Array, "*b"]) -> Int[Array, "*b"]:
     """the number of entries of each row above its threshold in `threshold`"""
     return jnp.count_nonzero(x > threshold[..., None], axis=-1)
 

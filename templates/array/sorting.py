@@ -23,7 +23,7 @@ def sort_columns(x: Real[Array, "n *d"], *, how: Literal["sort", "negate"]) -> R
     return ordered
 
 
-def ranks(x: Real[Array, "*b n"]) -> Int32[Array, "*b n"]:
+def ranks(x: Real[Array, "*b n"]) -> Int[Array, "*b n"]:
     """the rank of each entry along the last axis"""
     return jnp.argsort(jnp.argsort(x, axis=-1), axis=-1)
 
@@ -135,7 +135,7 @@ def contains(x: Integer[Array, "*s"], pool: Integer[Array, "k"], *, invert: Lite
     return answer
 
 
-def count_distinct(x: Integer[Array, "*b n"]) -> Int32[Array, "*b"]:
+def count_distinct(x: Integer[Array, "*b n"]) -> Int[Array, "*b"]:
     """the number of different values in each row"""
     ordered = jnp.sort(x, axis=-1)
     changes = ordered[..., 1:] != ordered[..., :-1]
@@ -162,7 +162,7 @@ def local_maxima(x: Real[Array, "*b n+2"]) -> Bool[Array, "*b n"]:
     return (middle > x[..., :-2]) & (middle > x[..., 2:])
 
 
-def inversions(x: Real[Array, "*b n"]) -> Int32[Array, "*b"]:
+def inversions(x: Real[Array, "*b n"]) -> Int[Array, "*b"]:
     """the number of pairs of each row that stand in the wrong order"""
     wrong = x[..., :, None] > x[..., None, :]
     ahead = jnp.triu(jnp.ones(wrong.shape[-2:], bool), k=1)
