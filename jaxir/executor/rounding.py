@@ -40,6 +40,8 @@ _SUMS: Final = (
     *("scatter-sub", "scatter-mul", "select_and_scatter_add"),
     *("cholesky", "triangular_solve", "lu", "tridiagonal_solve"),
 )
+#: Sums over the devices of a mesh, which exchange operands: each device runs such a rule once.
+_SHARED_SUMS: Final = ("psum", "psum_invariant", "reduce_scatter")
 #: Units in the last place by which a result may be off where it cannot be exact: +, -, *, / and sqrt are rounded
 #: correctly, so one; functions as far as XLA's CPU code of jaxlib 0.10.2 was measured to be off in float32 (sinh 5.5,
 #: erfc 10.7, erf_inv 36.6).
@@ -117,6 +119,8 @@ class Disturbed(Precise):
             return rule
         if name in _SUMS:
             return self._sum(rule, declared, unit)
+        if name in _SHARED_SUMS:
+            return lambda call, *operands: rule(call, *(self._disturb(operand, unit) for operand in operands))
         if name in _SERIES:
             return self._function(rule, declared, unit * _SERIES_ULPS, least=1.0, saturates=False)
         if name in _ULPS:
@@ -138,20 +142,21 @@ class Disturbed(Precise):
         return apply
 
     def _sum(self, rule: Rule, declared: np.dtype[Any], unit: float) -> Rule:
-        def disturb(operand: Array) -> Array:
-            if kind(operand.dtype) not in "fc":
-                return operand
-            return operand * (1 + _OPERAND_ULPS * unit * self._noise(operand.shape))
-
         def apply(call: Call, *operands: Array) -> Any:
             made: Any = rule(call, *operands)
             values = [*operands, *(made if isinstance(made, list) else [made])]
             # The roots of unity in a transform are never exact; and of what was rounded before, no sum is.
             if call.name != "fft" and all(_is_exact(value, declared).all() for value in values):
                 return made
-            return rule(call, *map(disturb, operands))
+            return rule(call, *(self._disturb(operand, unit) for operand in operands))
 
         return apply
+
+    def _disturb(self, operand: Array, unit: float) -> Array:
+        """An operand of a sum, a few units off."""
+        if kind(operand.dtype) not in "fc":
+            return operand
+        return operand * (1 + _OPERAND_ULPS * unit * self._noise(operand.shape))
 
 
 def _beyond_64_bits(call: Call, total: Array, operands: Sequence[Array]) -> Array:

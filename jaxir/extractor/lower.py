@@ -283,7 +283,7 @@ def extract_kernel(
         max_abs_error=None,
         platform=",".join(lowering.platforms),
         x64=jax.dtypes.canonicalize_dtype("float64") == "float64",
-        num_devices=1,
+        num_devices=found.num_devices,
         jax_version=jax.__version__,
         jaxlib_version=jaxlib.version.__version__,
         jaxir_version=__version__,

@@ -6,6 +6,7 @@ neither JAX nor XLA: parameters that tracing left (dimension numbers, sub-jaxprs
 
 from jaxir.executor.numpy_rules import (
     bitwise,
+    collectives,
     control,
     elementwise,
     functions,
@@ -31,6 +32,7 @@ __all__ = [
     "Rule",
     "Type",
     "bitwise",
+    "collectives",
     "control",
     "elementwise",
     "functions",
