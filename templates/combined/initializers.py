@@ -13,7 +13,7 @@ from jaxir import Uniform
 class Wide(AbstractDtype):
     """Types of weights that a decomposition may be asked for."""
 
-    dtypes = ["float64", "float32"]
+    dtypes = ("float64", "float32")
 
 
 def fresh_linear(

@@ -12,7 +12,7 @@ from jaxir import Uniform
 class Wide(AbstractDtype):
     """Types with enough digits for interpolation weights."""
 
-    dtypes = ["float64", "float32"]
+    dtypes = ("float64", "float32")
 
 
 def attention_of_library(
@@ -39,7 +39,9 @@ def attention_with_bias(
     return jax.nn.dot_product_attention(query, key, value, bias=bias, mask=visible)
 
 
-def local_attention(query: Wide[Array, "t 2 d"], memory: Wide[Array, "t 1 d"], *, window: Literal[1, 2, 3]) -> Wide[Array, "t 2 d"]:
+def local_attention(
+    query: Wide[Array, "t 2 d"], memory: Wide[Array, "t 1 d"], *, window: Literal[1, 2, 3]
+) -> Wide[Array, "t 2 d"]:
     """attention of two heads to one head of neighbours at most `window` steps away"""
     return jax.nn.dot_product_attention(query, memory, memory, local_window_size=window)
 
@@ -80,7 +82,9 @@ def sparse_gate(
     return x * getattr(jax.nn, fn)(x)
 
 
-def residual_of_identity(x: Float[Array, "*s"], *, fn: Literal["mish", "celu", "selu", "soft_sign"]) -> Float[Array, "*s"]:
+def residual_of_identity(
+    x: Float[Array, "*s"], *, fn: Literal["mish", "celu", "selu", "soft_sign"]
+) -> Float[Array, "*s"]:
     """the distance of the activation `fn` from the identity"""
     return jax.nn.identity(x) - getattr(jax.nn, fn)(x)
 
@@ -100,7 +104,9 @@ def shrunk_image(
     return jax.image.resize(image, shape, method, antialias=antialias)
 
 
-def enlarged_image(image: Wide[Array, "m n"], *, method: Literal["nearest", "linear", "cubic"]) -> Wide[Array, "2*m 2*n"]:
+def enlarged_image(
+    image: Wide[Array, "m n"], *, method: Literal["nearest", "linear", "cubic"]
+) -> Wide[Array, "2*m 2*n"]:
     """an image of twice the size by `method` interpolation"""
     return jax.image.resize(image, (2 * image.shape[0], 2 * image.shape[1]), method=method)
 

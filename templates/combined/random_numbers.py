@@ -13,7 +13,7 @@ from jaxir import Uniform
 class Wide(AbstractDtype):
     """Types in which a sampler's tails keep their digits."""
 
-    dtypes = ["float64", "float32"]
+    dtypes = ("float64", "float32")
 
 
 def noise_like(
@@ -99,7 +99,9 @@ def truncated_normal_sample(
     return mean + random.truncated_normal(key, low, high, mean.shape, mean.dtype)
 
 
-def generalised_normal_sample(key: UInt32[Array, "2"], x: Wide[Array, "*s"], *, power: Literal[1, 2, 3]) -> Wide[Array, "*s"]:
+def generalised_normal_sample(
+    key: UInt32[Array, "2"], x: Wide[Array, "*s"], *, power: Literal[1, 2, 3]
+) -> Wide[Array, "*s"]:
     """`x` plus generalised normal noise"""
     return x + random.generalized_normal(key, power, x.shape, x.dtype)
 
@@ -119,7 +121,9 @@ def binomial_sample(key: UInt32[Array, "2"], p: Wide[Array, "n"], *, trials: Lit
     return random.binomial(key, trials, jnp.clip(p, 0.2, 0.8), dtype=p.dtype)
 
 
-def multinomial_sample(key: UInt32[Array, "2"], logits: Wide[Array, "n"], *, trials: Literal[10, 20]) -> Wide[Array, "n"]:
+def multinomial_sample(
+    key: UInt32[Array, "2"], logits: Wide[Array, "n"], *, trials: Literal[10, 20]
+) -> Wide[Array, "n"]:
     """counts of categories with the given logits"""
     return random.multinomial(key, trials, jax.nn.softmax(logits), dtype=logits.dtype)
 
@@ -199,7 +203,9 @@ def reparametrised_sample(
     return sample, divergence
 
 
-def shuffled_rows(key: UInt32[Array, "2"], x: Num[Array, "n *b"], *, independent: Literal[False, True]) -> Num[Array, "n *b"]:
+def shuffled_rows(
+    key: UInt32[Array, "2"], x: Num[Array, "n *b"], *, independent: Literal[False, True]
+) -> Num[Array, "n *b"]:
     """`x` with its first axis shuffled"""
     return random.permutation(key, x, axis=0, independent=independent)
 

@@ -13,7 +13,7 @@ from jaxir import Uniform
 class Wide(AbstractDtype):
     """Types with enough digits for the tails of a distribution."""
 
-    dtypes = ["float64", "float32"]
+    dtypes = ("float64", "float32")
 
 
 def normal_law(
@@ -31,7 +31,11 @@ def normal_law_tail(
 
 
 def normal_law_quantile(
-    q: Wide[Array, "*s"], mean: Wide[Array, "*s"], *, fn: Literal["ppf", "isf"], scale: Annotated[float, Uniform(0.3, 3)]
+    q: Wide[Array, "*s"],
+    mean: Wide[Array, "*s"],
+    *,
+    fn: Literal["ppf", "isf"],
+    scale: Annotated[float, Uniform(0.3, 3)],
 ) -> Wide[Array, "*s"]:
     """the `fn` of a normal distribution at a probability held away from zero and one"""
     return getattr(stats.norm, fn)(jnp.clip(q, 0.02, 0.98), mean, scale)
@@ -48,7 +52,9 @@ def cauchy_law(
     return getattr(stats.cauchy, fn)(x, location, scale)
 
 
-def cauchy_law_quantile(q: Wide[Array, "*s"], scale: Wide[Array, "*s"], *, fn: Literal["ppf", "isf"]) -> Wide[Array, "*s"]:
+def cauchy_law_quantile(
+    q: Wide[Array, "*s"], scale: Wide[Array, "*s"], *, fn: Literal["ppf", "isf"]
+) -> Wide[Array, "*s"]:
     """the `fn` of a Cauchy distribution at the probability `q`, held away from zero and one"""
     return getattr(stats.cauchy, fn)(jnp.clip(q, 0.05, 0.95), scale=jnp.abs(scale) + 0.1)
 
@@ -105,7 +111,11 @@ def gumbel_law(
 
 
 def gumbel_law_tail(
-    x: Wide[Array, "*#s"], location: Wide[Array, "*#s"], *, law: Literal["gumbel_l", "gumbel_r"], fn: Literal["logcdf", "logsf"]
+    x: Wide[Array, "*#s"],
+    location: Wide[Array, "*#s"],
+    *,
+    law: Literal["gumbel_l", "gumbel_r"],
+    fn: Literal["logcdf", "logsf"],
 ) -> Wide[Array, "*s"]:
     """the logarithmic `fn` of the `law` distribution"""
     return getattr(getattr(stats, law), fn)(x, location)
@@ -192,7 +202,9 @@ def uniform_proposal_log_weight(x: Float[Array, "*s"], reach: Float[Array, "*s"]
     return stats.norm.logpdf(draws) - stats.uniform.logpdf(draws, -half, 2 * half)
 
 
-def uniform_law_quantile(q: Float[Array, "*#s"], low: Float[Array, "*#s"], *, width: Literal[1, 2, 5]) -> Float[Array, "*s"]:
+def uniform_law_quantile(
+    q: Float[Array, "*#s"], low: Float[Array, "*#s"], *, width: Literal[1, 2, 5]
+) -> Float[Array, "*s"]:
     """the quantile of a uniform distribution that begins at `low`"""
     return stats.uniform.ppf(jnp.clip(q, 0, 1), low, width)
 
@@ -218,7 +230,9 @@ def generalised_normal_law(
     return getattr(stats.gennorm, fn)(x, shape)
 
 
-def bernoulli_law(k: Int32[Array, "*b n"], p: Wide[Array, "*b n"], *, fn: Literal["pmf", "logpmf", "cdf"]) -> Wide[Array, "*b n"]:
+def bernoulli_law(
+    k: Int32[Array, "*b n"], p: Wide[Array, "*b n"], *, fn: Literal["pmf", "logpmf", "cdf"]
+) -> Wide[Array, "*b n"]:
     """the `fn` of a coin that shows one with probability `p`"""
     chance = jnp.clip(p, 0.05, 0.95)
     return getattr(stats.bernoulli, fn)(jnp.abs(k) % 2, chance)
@@ -295,7 +309,9 @@ def multivariate_normal_law(
     return getattr(stats.multivariate_normal, fn)(x, mean, covariance)
 
 
-def ranks_with_ties(x: Float[Array, "*b n"], *, method: Literal["average", "min", "max", "dense", "ordinal"]) -> Float[Array, "*b n"]:
+def ranks_with_ties(
+    x: Float[Array, "*b n"], *, method: Literal["average", "min", "max", "dense", "ordinal"]
+) -> Float[Array, "*b n"]:
     """the ranks of the numbers along the last axis, ties by the rule '`method`'"""
     return stats.rankdata(x, method=method, axis=-1).astype(x.dtype)
 

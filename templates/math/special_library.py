@@ -12,7 +12,7 @@ from jaxir import Uniform
 class Wide(AbstractDtype):
     """Types with enough digits for a series."""
 
-    dtypes = ["float64", "float32"]
+    dtypes = ("float64", "float32")
 
 
 def erf_family(x: Float[Array, "*s"], *, fn: Literal["erf", "erfc", "erfcx", "dawsn"]) -> Float[Array, "*s"]:
@@ -147,7 +147,9 @@ def owen_t(h: Wide[Array, "*#s"], a: Wide[Array, "*#s"]) -> Wide[Array, "*s"]:
     return special.owens_t(h, a)
 
 
-def kummer(x: Wide[Array, "*s"], *, a: Annotated[float, Uniform(0.5, 2.0)], b: Annotated[float, Uniform(1.0, 3.0)]) -> Wide[Array, "*s"]:
+def kummer(
+    x: Wide[Array, "*s"], *, a: Annotated[float, Uniform(0.5, 2.0)], b: Annotated[float, Uniform(1.0, 3.0)]
+) -> Wide[Array, "*s"]:
     """Kummer's confluent hypergeometric function"""
     return special.hyp1f1(a, b, x)
 
@@ -227,7 +229,9 @@ def entropy_terms(p: Float[Array, "*s"]) -> Float[Array, "*s"]:
     return special.entr(jnp.abs(p) + 0.05)
 
 
-def product_with_log(x: Float[Array, "*#s"], y: Float[Array, "*#s"], *, fn: Literal["xlogy", "xlog1py"]) -> Float[Array, "*s"]:
+def product_with_log(
+    x: Float[Array, "*#s"], y: Float[Array, "*#s"], *, fn: Literal["xlogy", "xlog1py"]
+) -> Float[Array, "*s"]:
     """the special function `fn` of `x` and a positive number"""
     return getattr(special, fn)(x, jnp.abs(y) + 0.1)
 

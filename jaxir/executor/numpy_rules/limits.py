@@ -9,15 +9,12 @@ from typing import Any, Final
 import jax
 import numpy as np
 
-_SIGNS: Final = "its result is unique up to signs or phases only"
 _HOST: Final = "calls the host"
 _DEVICES: Final = "needs several devices"
 _STATE: Final = "reads or writes a mutable reference"
 
 #: Known limits by primitive; one that stands neither here nor in the rules has no rule yet.
 LIMITS: Final[dict[str, str]] = {
-    **dict.fromkeys(("svd", "eig", "eigh", "qr", "geqrf", "geqp3", "householder_product", "orgqr"), _SIGNS),
-    **dict.fromkeys(("schur", "hessenberg", "tridiagonal"), _SIGNS),
     **dict.fromkeys(("pure_callback", "io_callback", "debug_callback", "debug_print", "infeed", "outfeed"), _HOST),
     **dict.fromkeys(("ragged_all_to_all", "pbroadcast", "xla_pmap"), _DEVICES),
     **dict.fromkeys(("get", "swap", "addupdate", "new_ref", "ref", "run_state", "freeze"), _STATE),
