@@ -25,7 +25,7 @@ def next_state(
     return after ^ (bits[0] & 1)
 
 
-def uniform_from_bits(
+def uniform_from_stream(
     state: UInt32[Array, "4"],
     low: Float32[Array, "*s"],
     width: Float32[Array, "*s"],
