@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 OPERATORS, GETITEM, AT = "jax.Array.operators", "jax.Array.__getitem__", "jax.Array.at"
@@ -26,7 +27,7 @@ ALIASES = {"jax.remat": "jax.checkpoint", "jax.ad_checkpoint.checkpoint": "jax.c
 
 _STATIC = frozenset({"shape", "ndim", "size", "dtype"})
 _UPDATES = frozenset({"add", "apply", "divide", "get", "max", "min", "mul", "multiply", "power", "set", "subtract"})
-_MAX_PATHS = 4096  # a text can write products of tables; more of them are no table
+_MAX_PATHS = 4096  # no table is longer
 
 
 def public_functions(source: str | ast.AST, known: frozenset[str]) -> set[str]:
@@ -108,26 +109,26 @@ class _Reader:
         """Strings that the expression may be, or may hold; () where that cannot be told."""
         match node:
             case ast.Constant(value=str(text)):
-                return (text,)
+                return _bounded((text,))
             case ast.Name(id=name):
                 return scope.words.get(name, ())
             case ast.Tuple(elts=items) | ast.List(elts=items) | ast.Set(elts=items):
-                return tuple(word for item in items for word in self.words(item, scope))
+                return _bounded(word for item in items for word in self.words(item, scope))
             case ast.Dict(keys=keys, values=values):
-                return tuple(word for item in (*keys, *values) if item for word in self.words(item, scope))
+                return _bounded(word for item in (*keys, *values) if item for word in self.words(item, scope))
             case ast.IfExp(body=body, orelse=other):
-                return (*self.words(body, scope), *self.words(other, scope))
+                return _bounded(word for item in (body, other) for word in self.words(item, scope))
             case ast.Subscript(value=table):  # `TABLE[name]`
                 return self.words(table, scope)
             case ast.JoinedStr(values=parts):
                 out: tuple[str, ...] = ("",)
                 for part in parts:
                     more = self.words(part.value if isinstance(part, ast.FormattedValue) else part, scope)
-                    out = tuple(a + b for a in out for b in more)[:_MAX_PATHS]
+                    out = _bounded(a + b for a in out for b in more)
                 return out
             case ast.BinOp(left=left, op=ast.Add(), right=right):
                 ends = self.words(right, scope)
-                return tuple(a + b for a in self.words(left, scope) for b in ends)[:_MAX_PATHS]
+                return _bounded(a + b for a in self.words(left, scope) for b in ends)
         return ()
 
     def declared(self, annotation: ast.expr | None, scope: _Scope) -> tuple[str, ...]:
@@ -289,6 +290,11 @@ class _Reader:
 
     def skip(self, node: ast.AST, scope: _Scope) -> None:
         """Constants and contexts hold nothing."""
+
+
+def _bounded(words: Iterable[str]) -> tuple[str, ...]:
+    """Words that may be names; a hostile text can write products of tables that double with every line."""
+    return tuple(dict.fromkeys(word for word in islice(words, _MAX_PATHS) if len(word) < 100))
 
 
 def _is_at(node: ast.AST) -> bool:
