@@ -41,7 +41,10 @@ LOW_BIT: tuple[str, ...] = tuple(
 )
 
 _SPEC = re.compile(r"^\s*([a-z]\w*)\s*(?:\[([^\[\]]*)\])?\s*$")
-_SYMBOLIC_DIM = re.compile(r"^[A-Za-z_]\w*$")
+#: A name, or what JAX prints of a result's dim: `2*b + 1`, `floordiv(b, 2)`.
+_SYMBOLIC_DIM = re.compile(r"^[A-Za-z_]\w*$|^(?=.*[A-Za-z_])(?=.*(\*|\+|\(|- ))[\w(-][\w +*(),^-]*$")
+#: Commas outside of parentheses.
+_COMMA = re.compile(r",(?![^(]*\))")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +74,7 @@ class ArraySpec:
         if dtype not in DTYPES:
             raise UserError(f"'{text}': unknown element type '{dtype}'; expected one of {', '.join(DTYPES)}")
         shape: list[int | str] = []
-        for dim in (dims or "").split(",") if (dims or "").strip() else ():
+        for dim in _COMMA.split(dims) if (dims or "").strip() else ():
             dim = dim.strip()
             if dim.isdigit():
                 shape.append(int(dim))

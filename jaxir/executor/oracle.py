@@ -25,8 +25,10 @@ import numpy.typing as npt
 from jaxir.errors import Rejected, UserError
 from jaxir.executor import evaluate
 from jaxir.executor.compiled import QUICK, Executable
+from jaxir.executor.inputs import element_name, sized
 from jaxir.executor.interpreter import Interpreter
 from jaxir.executor.limits import limit_of
+from jaxir.extractor import symbolic
 from jaxir.extractor.lower import Extraction, load, shape_structs
 from jaxir.extractor.program import Program, parse
 from jaxir.sample import ArraySpec
@@ -61,6 +63,7 @@ class Pair:
         self.platform = platform
         self.x64 = x64
         self.num_devices = num_devices
+        self._at: dict[tuple[ArraySpec, ...], Pair] = {}
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Pair:
@@ -95,8 +98,43 @@ class Pair:
             num_devices=sample.num_devices,
         )
         # `cached_property` keeps its value in the instance.
-        vars(made).update(program=extraction.program, traced=lowering.traced)
+        vars(made).update(program=extraction.program)
+        if not made.is_symbolic:
+            vars(made).update(traced=lowering.traced)
         return made
+
+    @property
+    def is_symbolic(self) -> bool:
+        """Whether a dim of an argument is a name; then the pair runs as `at` the sizes of its inputs."""
+        return bool(symbolic.symbols(self.inputs))
+
+    def at(self, inputs: Sequence[ArraySpec]) -> Pair:
+        """The pair for one choice of sizes: the IR refined to them, the source traced with them.
+
+        A pair without symbolic dims is itself.
+
+        Raises:
+            Rejected: stage `run`: the types of the IR cannot be refined.
+        """
+        if not self.is_symbolic:
+            return self
+        key = tuple(inputs)
+        if key not in self._at:
+            text = symbolic.refined(self.stablehlo, key)
+            found = parse(text)
+            types = [found.types[number] for number in found.main.returns]
+            outputs = [ArraySpec(one.dims, element_name(one.element)) for one in types]
+            made = Pair(
+                self.python_source, self.function_name, text, key, outputs, platform=self.platform, x64=self.x64
+            )
+            vars(made).update(program=found)
+            self._at[key] = made
+        return self._at[key]
+
+    def like(self, arrays: Sequence[Array]) -> Pair:
+        """`at` the sizes of input arrays."""
+        specs = zip(arrays, self.inputs, strict=True)
+        return self.at([ArraySpec(array.shape, spec.dtype) for array, spec in specs])
 
     @functools.cached_property
     def program(self) -> Program:
@@ -212,8 +250,31 @@ def _numpy(pair: Pair, device: Any) -> Runner:
     return evaluate.Evaluator(pair.traced.jaxpr)
 
 
+class _Sized:
+    """A pair with symbolic dims under one oracle: prepared for each choice of sizes that it is run with."""
+
+    def __init__(self, pair: Pair, oracle: Oracle, device: Any) -> None:
+        self.pair = pair
+        self.prepare = functools.cache(lambda sized: oracle.prepare(sized, device))
+
+    def run(self, inputs: Sequence[Array]) -> list[Array]:
+        return self.prepare(self.pair.like(inputs)).run(inputs)
+
+
+def _with_sizes(oracle: Oracle) -> Oracle:
+    """The oracle for pairs with symbolic dims too; its limits are those of a choice of sizes."""
+
+    def limit(pair: Pair) -> str:
+        return oracle.limit(pair.at(sized(pair.inputs, 0)))
+
+    def prepare(pair: Pair, device: Any = None) -> Runner:
+        return _Sized(pair, oracle, device) if pair.is_symbolic else oracle.prepare(pair, device)
+
+    return dataclasses.replace(oracle, limit=limit, prepare=prepare)
+
+
 ORACLES: Final[Mapping[str, Oracle]] = {
-    oracle.name: oracle
+    oracle.name: _with_sizes(oracle)
     for oracle in (
         Oracle("interpreter", "ir", lambda pair: limit_of(pair.program), _rejecting(_interpreter)),
         Oracle("compiled", "ir", _enough_devices, _rejecting(_compiled)),
