@@ -99,7 +99,7 @@ def lax_dot(x: Num[Array, "m n"], y: Num[Array, "n"]) -> Num[Array, "m"]:
     return lax.dot(x, y)
 
 
-def inner_products(a: Num[Array, "m k"], b: Num[Array, "n k"]) -> Num[Array, "m n"]:
+def inner_of_rows(a: Num[Array, "m k"], b: Num[Array, "n k"]) -> Num[Array, "m n"]:
     """the inner products of the rows of `a` and `b`"""
     return jnp.inner(a, b)
 
