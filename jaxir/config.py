@@ -72,6 +72,7 @@ class Config:
     curriculum: bool = False  #: levels in ascending order over the index instead of mixed
     styles: dict[Style, Weight] = dataclasses.field(default_factory=dict)
     docstrings: Share = 0.5
+    symbolic: Share = 0.0  #: of kernels with symbolic dims, beside those of templates that are written for them
     rows_per_skeleton: Count = 5
     max_attempts: Count = 64
     verify: Verify = "fast"

@@ -125,7 +125,14 @@ class Pair:
             types = [found.types[number] for number in found.main.returns]
             outputs = [ArraySpec(one.dims, element_name(one.element)) for one in types]
             made = Pair(
-                self.python_source, self.function_name, text, key, outputs, platform=self.platform, x64=self.x64
+                self.python_source,
+                self.function_name,
+                text,
+                key,
+                outputs,
+                platform=self.platform,
+                x64=self.x64,
+                num_devices=self.num_devices,
             )
             vars(made).update(program=found)
             self._at[key] = made

@@ -53,7 +53,7 @@ def structs(specs: Sequence[ArraySpec]) -> list[jax.ShapeDtypeStruct]:
 
 def exported_text(function: Callable[..., Any], specs: Sequence[ArraySpec], platforms: Sequence[str]) -> str:
     """StableHLO text of a function for every size of its symbolic dims."""
-    jitted = function if hasattr(function, "lower") else jax.jit(function)
+    jitted: Any = function if hasattr(function, "lower") else jax.jit(function)
     exported = jax.export.export(jitted, platforms=tuple(platforms))(*structs(specs))
     return str(parse(exported.mlir_module()).module)
 
@@ -75,15 +75,16 @@ def refined(text: str, inputs: Sequence[ArraySpec]) -> str:
         for op in list(_calls(module, "stablehlo.custom_call")):
             if ir.StringAttr(op.attributes["call_target_name"]).value == "shape_assertion":
                 op.erase()
+        if next(_calls(module, "stablehlo.composite"), None):
+            passes = PassManager.parse("builtin.module(func.func(stablehlo-legalize-composite-to-call))")
+            passes.run(module.operation)
         _separate(module)
-        steps = (
-            f"stablehlo-refine-arguments{{types={','.join(types)}}}",
-            "stablehlo-refine-shapes",
-            "func.func(stablehlo-canonicalize-dynamism)",
-            "symbol-dce",
-        )
+        refine = "stablehlo-refine-shapes,func.func(stablehlo-canonicalize-dynamism),symbol-dce"
         try:
-            PassManager.parse(f"builtin.module({','.join(steps)})").run(module.operation)
+            first = f"stablehlo-refine-arguments{{types={','.join(types)}}},{refine}"
+            PassManager.parse(f"builtin.module({first})").run(module.operation)
+            while "?" in str(module) and _fold(module):
+                PassManager.parse(f"builtin.module({refine})").run(module.operation)
         except ir.MLIRError as error:
             raise Rejected("run", "shapes cannot be refined", " ".join(str(error).split())[:300]) from None
         made = str(module)
@@ -125,3 +126,43 @@ def _separate(module: ir.Module) -> None:
             made.attributes["sym_visibility"] = ir.StringAttr.get("private")
             call.attributes["callee"] = ir.FlatSymbolRefAttr.get(f"{callee}.call{count}")
             pending.append(made)
+
+
+def _fold(module: ir.Module) -> bool:
+    """Replace calls on constants by their results, integers that sizes are made of; False if there is none.
+
+    The refinement folds arithmetic of sizes itself, but not all of it: comparisons of booleans, say, stay.
+    """
+    calls = [call for call in _calls(module, "func.call") if _is_integral(call) and all(map(_constant, call.operands))]
+    for call in calls:
+        arguments = [_constant(operand).attributes["value"] for operand in call.operands]
+        values = _results(module, ir.FlatSymbolRefAttr(call.attributes["callee"]).value, arguments)
+        with ir.InsertionPoint(call):
+            for result, value in zip(call.results, values, strict=True):
+                result.replace_all_uses_with(stablehlo.constant(value))
+        call.erase()
+    return bool(calls)
+
+
+def _is_integral(call: ir.Operation) -> bool:
+    types = [ir.RankedTensorType(result.type) for result in call.results]
+    return all(isinstance(one.element_type, ir.IntegerType) and one.has_static_shape for one in types)
+
+
+def _constant(value: ir.Value[Any]) -> Any:
+    """The op that makes a constant, or None."""
+    owner = getattr(value.owner, "operation", None)  # a block, where the value is an argument, has none
+    return owner if owner is not None and owner.name == "stablehlo.constant" else None
+
+
+def _results(module: ir.Module, name: str, arguments: Sequence[ir.Attribute]) -> list[ir.Attribute]:
+    """What a function returns for some arguments."""
+    copy = ir.Module.parse(str(module))
+    for view in copy.body:
+        symbol = ir.StringAttr(view.operation.attributes["sym_name"]).value
+        if symbol in (name, "main"):
+            view.operation.attributes["sym_name"] = ir.StringAttr.get("main" if symbol == name else "entry")
+            visibility = ir.StringAttr.get("public" if symbol == name else "private")
+            view.operation.attributes["sym_visibility"] = visibility
+    PassManager.parse("builtin.module(symbol-dce)").run(copy.operation)
+    return list(stablehlo.eval_module(copy, arguments))

@@ -15,6 +15,7 @@ from jaxir.generator.options import Uniform
 from jaxir.generator.quota import Turns, cycled
 from jaxir.generator.rng import Rng
 from jaxir.generator.source import write
+from jaxir.generator.symbolic import with_symbols
 from jaxir.generator.templates import Library, Template
 from jaxir.sample import DTYPES, DTYPES_64, Kernel
 
@@ -149,10 +150,13 @@ class Plan:
             # One template alone in a helper function would be an empty shell around it.
             styles.pop("helpers", None)
         text = write(program, wraps, rng.weighted(styles), docstring=rng.chance(self.config.docstrings))
+        inputs = tuple(item.spec for item in wrapped_inputs(program, wraps))
+        if self._is_symbolic(entry, attempt):
+            inputs = with_symbols(inputs, Rng(self.config.seed, index, attempt, "dims"))
         return Kernel(
             source=text.source,
             function_name=text.function_name,
-            inputs=tuple(item.spec for item in wrapped_inputs(program, wraps)),
+            inputs=inputs,
             input_names=text.input_names,
             description=text.description,
             category=entry.category,
@@ -166,6 +170,15 @@ class Plan:
             seed=self.config.seed,
             x64=entry.x64,
         )
+
+    def _is_symbolic(self, entry: Entry, attempt: int) -> bool:
+        """Whether a kernel is exported with symbolic dims. Some programs cannot be, so an index gives up in time."""
+        if "hlo" in self.config.dialects or len(self.config.platforms) > 1:
+            return False  # there is no such text of a symbolic module
+        if getattr(entry.root.source.module, "SYMBOLIC_DIMS", False):
+            return True
+        share = Rng(self.config.seed, entry.index, "symbolic").chance(self.config.symbolic)
+        return share and attempt < ATTEMPTS_PER_ROOT
 
 
 def show_alone(config: Config, library: Library, template: Template) -> tuple[str, str]:
