@@ -1,6 +1,7 @@
 """What JAX can emit on a CPU: the universe against which the coverage of a corpus is counted (`universe.json`).
 
-`scripts/build_universe.py` makes the file for the installed version of JAX."""
+`scripts/build_universe.py` makes the file for the installed version of JAX.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +33,12 @@ class Universe:
 @functools.cache
 def universe() -> Universe:
     """The table that comes with the package."""
-    data = json.loads(resources.files("jaxir.analysis").joinpath("universe.json").read_text(encoding="utf-8"))
+    return parse(resources.files("jaxir.analysis").joinpath("universe.json").read_text(encoding="utf-8"))
+
+
+def parse(text: str) -> Universe:
+    """The table of a text such as `scripts/build_universe.py --package` writes."""
+    data = json.loads(text)
     routes = {op: route for route, names in data["ops"].items() for op in names}
     return Universe(
         jax=data["jax"],
