@@ -127,6 +127,12 @@ DOCUMENTED = {
         [f32(65520, 65519, 1 + 2**-11, 1e-8, INF)],
         f32(INF, 65504, 1, 0, INF),
     ),
+    "upper half of a product": (lax.mulhi, [i32(2**30, -(2**30)), i32(12, 8)], i32(3, -2)),
+    "upper half of an unsigned product": (
+        lax.mulhi,
+        [np.uint32([2**31, 2**32 - 1]), np.uint32([6, 2**32 - 1])],
+        np.uint32([3, 2**32 - 2]),
+    ),
     "next numbers": (lax.nextafter, [f32(0, 1), f32(1, 1)], f32(1e-45, 1)),
     "bits of a float": (
         lambda x: lax.bitcast_convert_type(x, np.uint8),
@@ -310,6 +316,10 @@ def _linear(x):
 
 
 ROUNDED = {
+    "angle of complex numbers": (
+        lambda a, b, c, d: lax.real(lax.atan2(lax.complex(a, b), lax.complex(c, d))),
+        [(3, 4), (3, 4), (3, 4), (3, 4)],
+    ),
     "convolution": (
         lambda x, k: lax.conv_general_dilated(
             x, k, (1, 2), ((2, 1), (0, 3)), (1, 2), (2, 1), ("NHWC", "HWIO", "NCHW"), feature_group_count=2
