@@ -389,7 +389,7 @@ def main(
         )
     settings = Settings(chosen, quick, share, parts=16 * jobs)
     found = Found()
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), max_tasks_per_child=4) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         parts = pool.map(run_part, range(settings.parts), repeat(settings))
         for part in tqdm(parts, total=settings.parts, disable=None):
             found.update(part)
