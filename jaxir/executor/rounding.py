@@ -140,9 +140,10 @@ class Disturbed(Precise):
             disturbed = exact + error * np.maximum(np.abs(exact), least) * self._noise(exact.shape)
             # A series is not exact where its sum happens to be a round number.
             if least or saturates:
-                return np.asarray(disturbed)
+                result: Array = np.where(np.isfinite(exact), disturbed, exact)
+                return result
             kept = _beyond_64_bits(call, exact, operands) if call.name in ("add", "add_any", "sub") else exact
-            result: Array = np.where(_is_exact(exact, declared), kept, disturbed)
+            result = np.where(_is_exact(exact, declared), kept, disturbed)
             return result
 
         return apply

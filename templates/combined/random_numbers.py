@@ -216,7 +216,7 @@ def shuffled_indices(key: UInt32[Array, "2"], x: Num[Array, "n *b"]) -> Num[Arra
     return x[order]
 
 
-def chosen_row(key: UInt32[Array, "2"], x: Num[Array, "n *b"], *, replace: Literal[False, True]) -> Num[Array, "*b"]:
+def chosen_row(key: UInt32[Array, "2"], x: Num[Array, "n+1 *b"], *, replace: Literal[False, True]) -> Num[Array, "*b"]:
     """a row of `x` chosen at random"""
     return random.choice(key, x, replace=replace)
 

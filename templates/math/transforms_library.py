@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import jax.numpy as jnp
 from jax.scipy import cluster, fft, integrate, ndimage, signal
 from jax.scipy.interpolate import RegularGridInterpolator
-from jaxtyping import AbstractDtype, Array, Complex, Float, Float32, Inexact
+from jaxtyping import AbstractDtype, Array, Complex, Float, Inexact
 
 from jaxir import Uniform
 
@@ -183,7 +183,7 @@ def warped_signal(
     return ndimage.map_coordinates(x, [times], order=1, mode=mode)
 
 
-def nearest_codes(points: Float32[Array, "n d"], codes: Float32[Array, "k d"]) -> Float32[Array, "n"]:
+def nearest_codes(points: Wide[Array, "n d"], codes: Wide[Array, "k d"]) -> Wide[Array, "n"]:
     """the distances of points to the nearest of the codes"""
     return cluster.vq.vq(points, codes)[1]
 
