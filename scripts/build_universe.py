@@ -9,8 +9,9 @@ types on and off, alone and under `vmap` and reverse-mode differentiation; then 
 virtual devices, and exports with a symbolic dimension. Everything found is a lower bound. Takes some ten minutes of a
 core, with `--quick --kinds float32` one.
 
-`--merge` adds what another universe of the same JAX version knows; `--package` writes the compact form that the package
-reads. Functions that nothing could call are printed, each with its last error.
+`--merge` adds what another universe of the same JAX version knows (`--fixed` takes all but attribute values from it, so
+that figures of coverage stay comparable); `--package` writes the compact form that the package reads. Functions that
+nothing could call are printed, each with its last error.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import os
 import pkgutil
 import signal
 import sys
+import typing
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -143,6 +145,7 @@ def walked() -> dict[str, Callable[..., Any]]:
         for name, value in sorted(vars(importlib.import_module(module)).items()):
             full = f"{module}.{name}"
             is_class = isinstance(value, type) and not module.startswith("jax.scipy")
+            is_class |= typing.get_origin(value) is not None  # such as `tuple[...]`, a name for type annotations
             if name.startswith("_") or not callable(value) or is_class or full in SKIPPED:
                 continue
             found[full] = value
@@ -365,6 +368,11 @@ def run_part(number: int, settings: Settings) -> Found:
     "--compare", type=click.Path(path_type=Path, exists=True), help="Say what share of this universe was found."
 )
 @click.option("--merge", type=click.Path(path_type=Path, exists=True), help="Add what this universe knows.")
+@click.option(
+    "--fixed",
+    type=click.Path(path_type=Path, exists=True),
+    help="Take the lists of this universe as they are, and from this run only its attribute values.",
+)
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
 @click.option("--kinds", default="all", show_default=True, help="Element types by name with commas, `core` or `all`.")
 @click.option("--quick", is_flag=True, help="Less of each function: 64-bit types on, and only float32 differentiated.")
@@ -376,6 +384,7 @@ def main(
     package: Path | None,
     compare: Path | None,
     merge: Path | None,
+    fixed: Path | None,
     jobs: int,
     kinds: str,
     quick: bool,
@@ -408,11 +417,12 @@ def main(
                     f"({100 * (1 - len(missing) / len(members)):.1f} %), {len(mine[name] - members)} more; missing: "
                     + (", ".join(" ".join(m) if isinstance(m, tuple) else m for m in missing[:60]) or "none")
                 )
-    if merge is not None:
-        other = json.loads(merge.read_text(encoding="utf-8"))
-        if other["jax"] != universe["jax"]:
-            raise UserError(f"{merge}: a universe of JAX {other['jax']}, not {universe['jax']}; leave --merge out")
-        universe = merged(universe, other)
+    for path in (merge, fixed):
+        if path is not None:
+            other = json.loads(path.read_text(encoding="utf-8"))
+            if other["jax"] != universe["jax"]:
+                raise UserError(f"{path}: a universe of JAX {other['jax']}, not {universe['jax']}; leave it out")
+            universe = merged(universe, other) if path is merge else other | {"attributes": universe["attributes"]}
     uncalled = {name: error for name, error in sorted(found.errors.items()) if name not in found.functions}
     click.echo(f"\nnothing lowers for {len(uncalled)} functions:")
     for name, error in uncalled.items():
