@@ -140,11 +140,9 @@ class Disturbed(Precise):
             disturbed = exact + error * np.maximum(np.abs(exact), least) * self._noise(exact.shape)
             # A series is not exact where its sum happens to be a round number.
             if least or saturates:
-                result: Array = np.where(np.isfinite(exact), disturbed, exact)
-                return result
+                return np.asarray(np.where(np.isfinite(exact), disturbed, exact))
             kept = _beyond_64_bits(call, exact, operands) if call.name in ("add", "add_any", "sub") else exact
-            result = np.where(_is_exact(exact, declared), kept, disturbed)
-            return result
+            return np.asarray(np.where(_is_exact(exact, declared), kept, disturbed))
 
         return apply
 
