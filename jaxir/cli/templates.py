@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -75,6 +76,10 @@ def templates_check(folder: Path | None, bindings: int) -> None:
 
     FOLDER: a folder of templates; without it the built-in ones are checked. Exits with 2 if one is wrong.
     """
+    from jaxir.engines import VIRTUAL_DEVICES
+
+    # Before JAX starts: templates over several devices need them to be traced.
+    os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(VIRTUAL_DEVICES))
     from jaxir import config, resources
     from jaxir.generator.check import check_template
     from jaxir.generator.plan import composers
