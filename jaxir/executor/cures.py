@@ -53,12 +53,12 @@ def _guard_division(op: ir.Operation) -> None:
         if signed:
             is_minus_one = stablehlo.compare(divisor, filled(-1), direction, compare_type=kind, results=[predicate])
             safe = stablehlo.select(is_minus_one, one, safe)
-        ones = (1 << element.width) - 1
         exact = ir.Operation.create(op.name, results=[result_type], operands=[dividend, safe]).results[0]
         if op.name == "stablehlo.divide":
             if signed:
                 exact = stablehlo.select(is_minus_one, stablehlo.negate(dividend), exact)
-            exact = stablehlo.select(is_zero, filled(-1 if signed else ones), exact)
+            # Not an attribute of all ones: Python's bindings cannot make one of 64 unsigned bits.
+            exact = stablehlo.select(is_zero, stablehlo.not_(filled(0)), exact)
         else:
             exact = stablehlo.select(is_zero, dividend, exact)
     op.results[0].replace_all_uses_with(exact)
