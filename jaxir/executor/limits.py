@@ -35,6 +35,7 @@ def _is_odd_real(result: TensorType) -> bool:
 
 LIMITS: Final = (
     Limit("stablehlo.custom_call", "kills the process"),
+    Limit("sdy.manual_computation", "needs several devices"),
     Limit("sdy.*", "kills the process"),
     Limit("stablehlo.rng_bit_generator", "kills the process"),
     Limit("stablehlo.rng", "draws from another generator"),
