@@ -233,7 +233,7 @@ def lowered_text(recipe: Recipe, arguments: Asked, kind: str, wrap: str) -> str:
 
     def run(*given: Any) -> Any:
         results = recipe.call(Arguments(kind, given))
-        return [leaf for leaf in jax.tree.leaves(results) if isinstance(leaf, jax.Array | np.ndarray)]
+        return [leaf for leaf in jax.tree.leaves(results) if hasattr(leaf, "aval") or isinstance(leaf, np.ndarray)]
 
     specs = arguments.specs(kind)
     if recipe.route == "cpu-export-symbolic":

@@ -71,7 +71,7 @@ def document(found: Found) -> dict[str, Any]:
         "ops": [
             {"op": op, "emittable_cpu": True, "route": route, "elem_types": sorted(kinds.get(op, ()))}
             for op, route in sorted(found.ops.items())
-            if op.startswith(dialects) and op != "stablehlo.return"
+            if op.startswith(dialects)
         ],
         "core_element_types": sorted(ELEMENT_TYPES),
         "op_element_type_pairs": [list(p) for p in sorted(found.pairs) if p[0].startswith(dialects)],

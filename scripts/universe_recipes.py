@@ -311,8 +311,8 @@ RECIPES = (
     lambda a: lax.reduce(
         (a(3, 4), a.i(3, 4)), (jnp.asarray(0, a.kind), np.int32(0)), lambda x, y: (x[0] + y[0], x[1] * y[1]), (0,)
     ),
-    lambda a: lax.reduce_window(a(5, 6), jnp.asarray(-np.inf, a.kind), lax.max, (2, 2), (2, 2), "SAME"),
-    lambda a: lax.reduce_window(a(5, 6), jnp.asarray(np.inf, a.kind), lax.min, (2, 2), (1, 2), "VALID"),
+    lambda a: lax.reduce_window(a(5, 6), -np.inf, lax.max, (2, 2), (2, 2), "SAME"),
+    lambda a: lax.reduce_window(a(5, 6), np.inf, lax.min, (2, 2), (1, 2), "VALID"),
     *(
         lambda a, f=f: (f(a(3, 4), axes=(0,)), f(a(3, 4), axes=(0, 1)))
         for f in (
