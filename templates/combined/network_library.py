@@ -83,7 +83,7 @@ def sparse_gate(
 
 
 def residual_of_identity(
-    x: Float[Array, "*s"], *, fn: Literal["mish", "celu", "selu", "soft_sign"]
+    x: Float[Array, "*s"], *, fn: Literal["mish", "celu", "selu", "swish", "soft_sign"]
 ) -> Float[Array, "*s"]:
     """the distance of the activation `fn` from the identity"""
     return jax.nn.identity(x) - getattr(jax.nn, fn)(x)
