@@ -123,6 +123,8 @@ def make(plan: Plan, index: int, attempt: int) -> Sample:
     Raises:
         Rejected: the candidate failed an admission check (design rules 1 to 5).
     """
+    import jax
+
     from jaxir.executor.inputs import DISTRIBUTIONS
     from jaxir.executor.oracle import Pair
     from jaxir.executor.verify import observe
@@ -130,8 +132,9 @@ def make(plan: Plan, index: int, attempt: int) -> Sample:
 
     config = plan.config
     kernel = plan.kernel(index, attempt)
-    extraction = extract_kernel(kernel, dialects=config.dialects, platforms=config.platforms)
-    _lower_again(kernel, extraction.lowering)
+    with jax.enable_x64(kernel.x64):
+        extraction = extract_kernel(kernel, dialects=config.dialects, platforms=config.platforms)
+        _lower_again(kernel, extraction.lowering)
     base = int(extraction.sample.id[:8], 16) * len(DISTRIBUTIONS)
     seen = observe(Pair.from_extraction(extraction), base, config.verify)
     return dataclasses.replace(

@@ -28,10 +28,13 @@ Format = Literal["parquet", "jsonl"]
 Verify = Literal["none", "fast", "full"]
 Layout = Literal["native", "legacy"]
 Style = Literal["statements", "nested", "helpers"]
-#: Element types that run without x64; wider and narrower ones need settings of their own.
+#: Kernels that hold a 64-bit type are lowered with x64 on.
 Dtype = Literal[
-    "float32", "bfloat16", "float16", "int8", "int16", "int32", "uint8", "uint16", "uint32", "bool", "complex64"
-]
+    "float32", "bfloat16", "float16", "float64",
+    "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool", "complex64", "complex128",
+    "float8_e4m3fn", "float8_e5m2", "float8_e4m3b11fnuz", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e3m4",
+    "float8_e4m3", "float8_e8m0fnu", "float4_e2m1fn", "int4", "uint4", "int2", "uint2",
+]  # fmt: skip
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -69,6 +72,7 @@ class Config:
     curriculum: bool = False  #: levels in ascending order over the index instead of mixed
     styles: dict[Style, Weight] = dataclasses.field(default_factory=dict)
     docstrings: Share = 0.5
+    symbolic: Share = 0.0  #: of kernels with symbolic dims, beside those of templates that are written for them
     rows_per_skeleton: Count = 5
     max_attempts: Count = 64
     verify: Verify = "fast"

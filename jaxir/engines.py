@@ -177,12 +177,15 @@ def local(setup: Setup, workers: int) -> Iterator[LocalEngine]:
             engine.close()
 
 
+#: Devices that a worker's CPU counts as, for kernels over several; others lower and run as with one.
+VIRTUAL_DEVICES = 8
 #: Lowering names its platform and needs no device; a worker that took a GPU would only get in the way. One thread a
 #: worker, because all cores have a worker each. AVX2 at most, because wider instructions round compiled outputs (the
 #: `output_digest` of kernels that the reference interpreter cannot run) otherwise, and machines would differ.
 WORKER_ENVIRONMENT = {
     "JAX_PLATFORMS": "cpu",
     "JAX_ENABLE_X64": "0",
+    "JAX_NUM_CPU_DEVICES": str(VIRTUAL_DEVICES),
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false --xla_cpu_max_isa=AVX2",
     "OMP_NUM_THREADS": "1",
     "TF_CPP_MIN_LOG_LEVEL": "3",

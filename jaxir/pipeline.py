@@ -143,14 +143,14 @@ def generate(
 def _check_templates(config: Config, folders: Sequence[Path]) -> None:
     """Type-check a user's own templates before anything is written; the first wrong type is a `UserError`."""
     from jaxir.generator.check import check_template
-    from jaxir.generator.plan import composer
+    from jaxir.generator.plan import composers
     from jaxir.generator.templates import load_library
 
     library = load_library(folders)
-    grower = composer(config, library)
+    growers = composers(config, library)
     for template in library.templates:
         if any(template.source.path.is_relative_to(folder) for folder in folders):
-            for problem in check_template(template, grower, 8):
+            for problem in check_template(template, growers, 8):
                 raise UserError(str(problem))
 
 

@@ -303,13 +303,18 @@ def lowers_differently(row: Mapping[str, Any]) -> str:
     """Why the row is not what public JAX makes of its source in this (new) process, or ""."""
     import jax
 
+    from jaxir.extractor import symbolic
+
     namespace: dict[str, Any] = {}
-    exec(row["python_source"], namespace)
-    specs = [ArraySpec.parse(text) for text in row["inputs"]]
-    structs = [jax.ShapeDtypeStruct(spec.shape, jax.numpy.dtype(spec.dtype)) for spec in specs]  # type: ignore[no-untyped-call]
-    function: Any = jax.jit(namespace[row["function_name"]])
-    if row["platform"] == "cpu":
-        text = function.lower(*structs).as_text()
-    else:
-        text = function.trace(*structs).lower(lowering_platforms=tuple(row["platform"].split(","))).as_text()
+    with jax.enable_x64(row["x64"]):
+        exec(row["python_source"], namespace)
+        specs = [ArraySpec.parse(text) for text in row["inputs"]]
+        structs = symbolic.structs(specs)
+        function: Any = jax.jit(namespace[row["function_name"]])
+        if symbolic.symbols(specs):
+            text = symbolic.exported_text(function, specs, row["platform"].split(","))
+        elif row["platform"] == "cpu":
+            text = function.lower(*structs).as_text()
+        else:
+            text = function.trace(*structs).lower(lowering_platforms=tuple(row["platform"].split(","))).as_text()
     return "" if text == row["stablehlo"] else _first_difference(text, row["stablehlo"])

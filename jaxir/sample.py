@@ -33,9 +33,18 @@ DTYPES: tuple[str, ...] = (
     *("float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu"),
     *("bfloat16", "float16", "float32", "float64", "complex64", "complex128"),
 )
+#: Types that JAX only has with x64 on.
+DTYPES_64: frozenset[str] = frozenset(("int64", "uint64", "float64", "complex128"))
+#: Types that few operations and fewer devices have: floats of 8 bits and 4, integers of 4 bits and 2.
+LOW_BIT: tuple[str, ...] = tuple(
+    name for name in DTYPES if name.startswith(("float8", "float4")) or name.endswith(("int2", "int4"))
+)
 
 _SPEC = re.compile(r"^\s*([a-z]\w*)\s*(?:\[([^\[\]]*)\])?\s*$")
-_SYMBOLIC_DIM = re.compile(r"^[A-Za-z_]\w*$")
+#: A name, or what JAX prints of a result's dim: `2*b + 1`, `floordiv(b, 2)`.
+_SYMBOLIC_DIM = re.compile(r"^[A-Za-z_]\w*$|^(?=.*[A-Za-z_])(?=.*(\*|\+|\(|- ))[\w(-][\w +*(),^-]*$")
+#: Commas outside of parentheses.
+_COMMA = re.compile(r",(?![^(]*\))")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +74,7 @@ class ArraySpec:
         if dtype not in DTYPES:
             raise UserError(f"'{text}': unknown element type '{dtype}'; expected one of {', '.join(DTYPES)}")
         shape: list[int | str] = []
-        for dim in (dims or "").split(",") if (dims or "").strip() else ():
+        for dim in _COMMA.split(dims) if (dims or "").strip() else ():
             dim = dim.strip()
             if dim.isdigit():
                 shape.append(int(dim))
@@ -94,6 +103,7 @@ class Kernel:
     index: int = 0
     attempt: int = 0
     seed: int = 0
+    x64: bool = False  #: to be lowered with 64-bit types enabled
 
 
 @dataclasses.dataclass(frozen=True)

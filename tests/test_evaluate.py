@@ -127,6 +127,12 @@ DOCUMENTED = {
         [f32(65520, 65519, 1 + 2**-11, 1e-8, INF)],
         f32(INF, 65504, 1, 0, INF),
     ),
+    "upper half of a product": (lax.mulhi, [i32(2**30, -(2**30)), i32(12, 8)], i32(3, -2)),
+    "upper half of an unsigned product": (
+        lax.mulhi,
+        [np.uint32([2**31, 2**32 - 1]), np.uint32([6, 2**32 - 1])],
+        np.uint32([3, 2**32 - 2]),
+    ),
     "next numbers": (lax.nextafter, [f32(0, 1), f32(1, 1)], f32(1e-45, 1)),
     "bits of a float": (
         lambda x: lax.bitcast_convert_type(x, np.uint8),
@@ -310,6 +316,10 @@ def _linear(x):
 
 
 ROUNDED = {
+    "angle of complex numbers": (
+        lambda a, b, c, d: lax.real(lax.atan2(lax.complex(a, b), lax.complex(c, d))),
+        [(3, 4), (3, 4), (3, 4), (3, 4)],
+    ),
     "convolution": (
         lambda x, k: lax.conv_general_dilated(
             x, k, (1, 2), ((2, 1), (0, 3)), (1, 2), (2, 1), ("NHWC", "HWIO", "NCHW"), feature_group_count=2
@@ -386,8 +396,7 @@ def agreeing(indices, ir_side):
         except Rejected:
             continue
         pair = Pair.from_extraction(extraction)
-        assert not ORACLES["numpy"].limit(pair), f"index {index}"
-        if ORACLES[ir_side].limit(pair):
+        if ORACLES["numpy"].limit(pair) or ORACLES[ir_side].limit(pair):
             continue
         tolerance, numpy_side = tolerance_of(pair), ORACLES["numpy"].prepare(pair)
         other = ORACLES[ir_side].prepare(pair)
@@ -469,7 +478,7 @@ def test_limits_have_reasons_and_no_rules():
 @pytest.mark.parametrize(
     ("function", "inputs", "expected"),
     [
-        (lambda x: jnp.linalg.svd(x)[0], [np.eye(2, dtype=np.float32)], "svd: its result is unique up to signs"),
+        (lambda x: lax.approx_max_k(x, 1)[0], [f32(1, 2)], "approx_top_k: its result is approximate"),
         (lambda x: jax.pure_callback(np.sin, x, x), [f32(1)], "pure_callback: calls the host"),
         (lambda x: lax.sort((x, x + 1), is_stable=False), [f32(1)], "sort: an unstable sort"),
         (
@@ -477,7 +486,11 @@ def test_limits_have_reasons_and_no_rules():
             [np.int32(1)],
             "neither an array nor a threefry key",
         ),
-        (lambda x: lax.scan(lambda c, v: (c, jnp.linalg.svd(v)[1]), 0, x), [np.zeros((1, 2, 2), np.float32)], "svd"),
+        (
+            lambda x: lax.scan(lambda c, v: (c, lax.approx_max_k(v, 1)[0]), 0, x),
+            [np.zeros((1, 2), np.float32)],
+            "top_k",
+        ),
     ],
 )
 def test_what_has_a_limit_is_refused_by_name(function, inputs, expected):
@@ -488,8 +501,10 @@ def test_what_has_a_limit_is_refused_by_name(function, inputs, expected):
 
 
 def test_missing_names_primitives_inside_of_loops():
-    closed = jax.jit(lambda x: lax.map(lambda v: jnp.linalg.qr(v)[0], x)).trace(np.zeros((1, 2, 2), np.float32)).jaxpr
-    assert missing(closed) == {"qr"}
+    closed = (
+        jax.jit(lambda x: lax.map(lambda v: lax.approx_max_k(v, 1)[0], x)).trace(np.zeros((1, 2), np.float32)).jaxpr
+    )
+    assert missing(closed) == {"approx_top_k"}
     assert missing(jax.jit(jnp.sin).trace(f32(1)).jaxpr) == set()
 
 

@@ -15,6 +15,8 @@ from corpora import legacy_record, native_rows, write_legacy, write_native
 
 from jaxir.analysis import keys
 from jaxir.analysis.corpus import Corpus, open_corpus
+from jaxir.analysis.coverage import TABLES, Coverage, op_skeleton
+from jaxir.analysis.irtext import scan
 from jaxir.analysis.stats import Stats, analyze, classify_source
 from jaxir.analysis.universe import universe
 
@@ -71,6 +73,94 @@ def test_ops_and_types_of_a_jaxir_corpus(native: Stats) -> None:
     assert "stablehlo.sine" not in covered["missing"]
     assert native.coverage["op/type pairs"]["emittable"] == 860
     assert native.coverage["op bigrams"]["reached"] > 10
+
+
+def test_coverage_of_every_table(native: Stats) -> None:
+    assert tuple(native.coverage) == TABLES
+    for name, row in native.coverage.items():
+        assert row["reached"] + len(row["missing"]) == row["emittable"] > 0, name
+        assert len(row["thin"]) <= row["reached"]
+        assert len(set(row["missing"])) == len(row["missing"])
+        assert not set(row["thin"]) & set(row["missing"])
+        assert all(count < row["thin_below"] for count in row["thin"].values())
+    assert native.coverage["stablehlo ops"]["thin"]["stablehlo.sine"] == 10  # of the 50 programs that an op should have
+    assert "stablehlo.sine > stablehlo.multiply" not in native.coverage["op bigrams"]["missing"]
+    assert native.coverage["low-bit pairs"]["reached"] == 0
+    assert "stablehlo.add f8E5M2" in native.coverage["low-bit pairs"]["missing"]
+    functions = native.coverage["public functions"]
+    reached = {"jax.numpy." + name for name in ("sin", "sum", "sort", "cos", "where", "linalg.norm")} | {
+        "jax.lax.fori_loop"
+    }
+    assert functions["reached"] == len(reached)
+    assert not reached & set(functions["missing"])
+    assert not functions["thin"]  # ten programs each
+    assert "jax.Array.operators" not in native.coverage["transforms"]["missing"]
+    values = native.coverage["attribute values"]
+    assert "stablehlo.compare comparison_direction = GT" not in values["missing"]
+    assert "stablehlo.fft type = RFFT" in values["missing"]
+
+
+def test_what_is_thin() -> None:
+    coverage = Coverage()
+    facts = scan(
+        "module @m {\n  %0 = stablehlo.sine %arg0 : tensor<2xf32>\n  %1 = stablehlo.after_all %0 : !stablehlo.token\n}"
+    )
+    for _ in range(9):
+        coverage.add(facts, {"jax.numpy.sin"})
+    tables = coverage.tables()
+    assert tables["stablehlo ops"]["thin"] == {"stablehlo.after_all": 9, "stablehlo.sine": 9}
+    assert tables["op/type pairs"]["thin"] == {"stablehlo.sine f32": 9}
+    coverage.add(facts, {"jax.numpy.sin"})
+    tables = coverage.tables()
+    # Tokens are rare by nature: ten programs are enough for them.
+    assert tables["stablehlo ops"]["thin"] == {"stablehlo.sine": 10}
+    assert tables["op/type pairs"]["thin"] == tables["public functions"]["thin"] == {}
+
+
+def test_names_of_other_worlds_take_no_memory() -> None:
+    coverage = Coverage()
+    for number in range(50):
+        coverage.add(scan(f"module @m {{\n  %0 = stablehlo.op{number} %arg0 : tensor<2xf{number}>\n}}"), ())
+    assert all(row["reached"] == 0 for row in coverage.tables().values())
+
+
+def test_lists_are_short_unless_asked(native: Stats) -> None:
+    short, long = native.to_text(), native.to_text(everything=True)
+    assert "Missing public functions (906)" in short
+    assert "and 894 more" in short
+    assert "numpy.linalg.tensorsolve" not in short
+    assert "more" not in long.partition("Missing public functions (906)")[2].partition("\n\n")[0]
+    assert "numpy.linalg.tensorsolve" in long
+    assert "numpy.linalg.tensorsolve" in native.to_markdown()
+    assert "jax.numpy.linalg.tensorsolve" in native.to_dict()["coverage"]["public functions"]["missing"]
+
+
+def test_skeletons_of_ops_alone(native: Stats) -> None:
+    assert native.op_skeletons == 6
+    assert native.top_op_skeletons[0][0] == 10
+    assert "of ops alone there are 6, the most frequent one in 10 rows, 16.7 %" in " ".join(native.to_text().split())
+
+
+SWAPPED = """
+    %0 = stablehlo.{a} %arg0 : tensor<{t}>
+    %1 = stablehlo.{b} %arg1 : tensor<{t}>
+    %2 = stablehlo.add %{first}, %{second} : tensor<{t}>
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        (SWAPPED.format(a="sine", b="cosine", t="2xf32", first=0, second=1), True),
+        (SWAPPED.format(a="cosine", b="sine", t="2xf32", first=1, second=0), True),
+        (SWAPPED.format(a="sine", b="cosine", t="4x3xbf16", first=0, second=1), True),
+        (SWAPPED.format(a="sine", b="tanh", t="2xf32", first=0, second=1), False),
+        (SWAPPED.format(a="sine", b="cosine", t="2xf32", first=0, second=0), False),
+    ],
+)
+def test_op_skeletons_see_ops_and_uses_only(text: str, same: bool) -> None:
+    first = "module @m {" + SWAPPED.format(a="sine", b="cosine", t="2xf32", first=0, second=1) + "}"
+    assert (op_skeleton(scan(first)) == op_skeleton(scan("module @m {" + text + "}"))) is same
 
 
 def test_lengths_are_exact(native: Stats) -> None:
@@ -290,6 +380,9 @@ def test_the_universe_is_what_was_measured() -> None:
     assert {op for op, _ in known.pairs} <= {*known.ops, *known.chlo}
     assert {kind for _, kind in known.pairs} <= {*known.element_types}
     assert ("stablehlo.multiply", "stablehlo.add") in known.bigrams
+    assert (len(known.low_bit_pairs), len(known.functions), len(known.custom_calls)) == (921, 913, 46)
+    assert not {kind for _, kind in known.low_bit_pairs} & {*known.element_types}
+    assert len({*known.functions, *known.transforms}) == 933
 
 
 def test_legacy_records_differ_by_name_only() -> None:

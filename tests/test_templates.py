@@ -11,7 +11,8 @@ from conftest import ROOT, run_jaxir
 from jaxir import config, resources
 from jaxir.errors import UserError
 from jaxir.generator.check import check_template
-from jaxir.generator.plan import composer
+from jaxir.generator.compose import Quota
+from jaxir.generator.plan import composer, composers
 from jaxir.generator.templates import Library, library_digest, load_library, read_library
 from jaxir.sample import CATEGORIES
 
@@ -163,7 +164,7 @@ def test_the_check_names_the_line_of_a_wrong_type(tmp_path, library, text, line,
     found, errors = read_library([folder])
     assert errors == []
     (template,) = found.templates
-    problems = list(check_template(template, composer(config.load(), library), 24))
+    problems = list(check_template(template, composers(config.load(), library), 24))
     assert problems
     assert problems[0].line == line + HEADER_LINES
     assert message in str(problems[0])
@@ -192,7 +193,7 @@ def test_text_and_function_have_equal_values(library):
     for number, template in enumerate(library.templates):
         if template.holes or number % 3:
             continue
-        draft = grower.draft(template, Rng("values", template.name), rank=1)
+        draft = grower.draft(template, Rng("values", template.name), quota=Quota(rank=1))
         if draft is None:
             continue
         inputs = tuple(Input(spec, item.name) for spec, item in zip(draft.specs, template.parameters, strict=True))
@@ -272,4 +273,4 @@ def test_a_hole_may_have_any_name(tmp_path, hole):
     found, errors = read_library([folder])
     assert errors == []
     for template in found.templates:
-        assert list(check_template(template, composer(config.load(), found), 12)) == []
+        assert list(check_template(template, composers(config.load(), found), 12)) == []

@@ -305,7 +305,7 @@ CASES: list[Case] = [
         {"pivots": "shifted"},
         np_tridiagonal_solve,
     ),
-    *forms("solvers.newton_root", (floats(4),), "root", ["square"], lambda x: np.sqrt(x + 0.05), steps=6),
+    *forms("solvers.root_by_newton", (floats(4),), "root", ["square"], lambda x: np.sqrt(x + 0.05), steps=6),
     (
         "physics.heat_implicit",
         (SERIES,),

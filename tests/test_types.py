@@ -57,8 +57,8 @@ def test_classes_admit_what_jaxtyping_says():
     assert ArrayType.from_annotation(Num[Array, ""]).admits("complex64")
     assert not ArrayType.from_annotation(Float[Array, ""]).admits("int32")
     assert ArrayType.from_annotation(Shaped[Array, ""]).admits("bool")
-    assert ArrayType.from_annotation(Float32[Array, ""]).default_dtype == "float32"
-    assert ArrayType.from_annotation(Bool[Array, ""]).default_dtype == "bool"
+    assert ArrayType.from_annotation(Float32[Array, ""]).default_dtype() == "float32"
+    assert ArrayType.from_annotation(Bool[Array, ""]).default_dtype() == "bool"
 
 
 def test_an_expression_is_solved_for_its_free_names():

@@ -7,9 +7,11 @@ of MLIR has one op a line, which is what the scan relies on; it reads the pretty
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from collections import Counter
 
+from jaxir.analysis.irattributes import ATTRIBUTES, attributes
 from jaxir.analysis.irnames import canonical_text, dialect_of, skeleton_text
 
 __all__ = ["Facts", "bigrams", "canonical_text", "dialect_of", "op_type_pairs", "ops", "scan", "skeleton_text"]
@@ -31,6 +33,7 @@ class Facts:
         bigrams: (defining op, using op) -> how often, one for each operand; block arguments define nothing.
         custom_calls: target -> how often.
         element_types: the element types of the values (not of attributes such as `dense<0> : tensor<2x2xi64>`).
+        attributes: (op, attribute, value) as `irattributes` classes them.
     """
 
     ops: Counter[str]
@@ -38,6 +41,7 @@ class Facts:
     bigrams: Counter[tuple[str, str]]
     custom_calls: Counter[str]
     element_types: frozenset[str]
+    attributes: frozenset[tuple[str, str, str]] = frozenset()
 
 
 def ops(ir: str) -> list[str]:
@@ -87,6 +91,13 @@ def _element_types(signature: str) -> list[str]:
     return [shaped or other for shaped, other in _TYPE.findall(signature)]
 
 
+@functools.lru_cache(4096)  # few signatures make up most lines
+def _typed(op: str, signature: str) -> tuple[tuple[str, ...], str | None]:
+    """(element types, type that counts for the op) of the types at the end of a line."""
+    untyped = op in STRUCTURE or op in _TERMINATORS
+    return tuple(set(_SHAPED.findall(signature))), None if untyped else _pair_type(op, signature)
+
+
 def _pair_type(op: str, signature: str) -> str | None:
     arguments, arrow, results = signature.partition(" -> ")
     types = _element_types(arguments) or _element_types(results)
@@ -100,28 +111,25 @@ def _pair_type(op: str, signature: str) -> str | None:
 
 
 def _scan_mlir(ir: str) -> Facts:
-    found: Counter[str] = Counter()
+    # Lists that are counted at the end: most of what is noted comes many times.
+    found: list[str] = []
+    uses: list[tuple[str, str]] = []
+    typed: list[tuple[str, str]] = []  # (op, the types at the end of its line)
     pairs: Counter[tuple[str, str]] = Counter()
-    uses: Counter[tuple[str, str]] = Counter()
     targets: Counter[str] = Counter()
     definers: dict[str, str] = {}
     kinds: set[str] = set()
+    values: set[tuple[str, str, str]] = set()
     waiting: list[str] = []  # generic ops whose types come after their regions
-
-    def typed(op: str, signature: str) -> str | None:
-        kinds.update(_SHAPED.findall(signature))
-        kind = None if op in STRUCTURE or op in _TERMINATORS else _pair_type(op, signature)
-        if kind:
-            pairs[op, kind] += 1
-        return kind
 
     for raw in ir.splitlines():
         line = raw.rstrip()
         opens = line.endswith("({")
-        if line.lstrip().startswith("})"):
-            typed(waiting.pop() if waiting else "func.func", _signature(line))
+        start = line.lstrip()
+        if start.startswith("})"):
+            typed.append((waiting.pop() if waiting else "func.func", _signature(line)))
             continue
-        if _REGION_ARGUMENTS.match(line):
+        if start[:1] in "^r" and _REGION_ARGUMENTS.match(start):
             for name in _VALUE.findall(line):
                 definers.pop(name, None)
             continue
@@ -132,14 +140,15 @@ def _scan_mlir(ir: str) -> Facts:
         if "." not in op:  # `return`, `call`, `module`, `cond`: no dialect, but a call defines values
             for name in _VALUE.findall(results):
                 definers.pop(name, None)
-            typed("func.return", _signature(line) if op == "return" else "")
+            if op == "return":
+                typed.append(("func.return", _signature(line)))
             if opens:
                 waiting.append("func.func")
             continue
         if op == "func.func":
             definers.clear()
         if op not in STRUCTURE:
-            found[op] += 1
+            found.append(op)
         if op not in STRUCTURE and op not in _TERMINATORS:
             used = _VALUE.findall(rest)
             if op == "stablehlo.while" and not match["quote"]:
@@ -147,7 +156,7 @@ def _scan_mlir(ir: str) -> Facts:
                 used = [value for _, value in bound]
             for name in used:
                 if name in definers:
-                    uses[definers[name], op] += 1
+                    uses.append((definers[name], op))
             if op == "stablehlo.while" and not match["quote"]:
                 for name, _ in bound:
                     definers.pop(name, None)
@@ -158,17 +167,24 @@ def _scan_mlir(ir: str) -> Facts:
                 definers[name] = op
         if op == "stablehlo.custom_call" and (target := _TARGET.search(rest)):
             targets[target[1] or target[2] or ""] += 1
+        if op in ATTRIBUTES or "result_accuracy" in rest:
+            values.update((op, name, value) for name, value in attributes(op, rest))
         if opens:
             waiting.append(op)
         else:
-            kind = typed(op, _signature(line))
+            signature = _signature(line)
+            typed.append((op, signature))
             # `reduce(...) applies op` prints a region of one op and its return.
-            if applied := _APPLIES.search(rest):
-                found[applied[1]] += 1
-                found["stablehlo.return"] += 1
-                if kind:
+            if " applies " in rest and (applied := _APPLIES.search(rest)):
+                found += (applied[1], "stablehlo.return")
+                if kind := _typed(op, signature)[1]:
                     pairs[applied[1], kind] += 1
-    return Facts(found, pairs, uses, targets, frozenset(kinds))
+    for (op, signature), count in Counter(typed).items():
+        shown, kind = _typed(op, signature)
+        kinds.update(shown)
+        if kind:
+            pairs[op, kind] += count
+    return Facts(Counter(found), pairs, Counter(uses), targets, frozenset(kinds), frozenset(values))
 
 
 def _signature(line: str) -> str:

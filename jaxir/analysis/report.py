@@ -16,6 +16,7 @@ import jinja2
 from markupsafe import Markup
 
 from jaxir.analysis import charts, timings
+from jaxir.analysis.coverage import missing_lines
 from jaxir.analysis.stats import Stats
 from jaxir.analysis.text import (
     KIND_LABELS,
@@ -25,7 +26,6 @@ from jaxir.analysis.text import (
     clean,
     headline,
     lowering_tables,
-    missing_lines,
     number,
     percent,
     rejections,
@@ -73,7 +73,7 @@ def render(stats: Stats, title: str = "", timed: Sequence[timings.Timing] = ()) 
         jax=known.jax,
         kinds=known.element_types,
         heat=_heat(stats),
-        missing=[(name, clean(names)) for name, names in missing_lines(stats)],
+        missing=[(name, clean(names)) for name, names in missing_lines(stats.coverage, None)],
         lowerings=[table.title for table in lowering_tables(stats)],
         timings=[
             {
@@ -96,7 +96,7 @@ def _table(table: Table) -> dict[str, Any]:
 
 
 def _tiles(stats: Stats) -> list[tuple[str, str]]:
-    pairs, ops = stats.coverage["op/type pairs"], stats.coverage["stablehlo ops"]
+    pairs, ops, functions = (stats.coverage[name] for name in ("op/type pairs", "stablehlo ops", "public functions"))
     tiles = [
         (number(stats.rows), "rows"),
         (number(stats.distinct.get("ir_names", 0)), "distinct IRs up to names"),
@@ -104,6 +104,7 @@ def _tiles(stats: Stats) -> list[tuple[str, str]]:
         (percent(stats.placeholders["good"], stats.rows), "sources that are Python"),
         (f"{ops['reached']} / {ops['emittable']}", "StableHLO ops"),
         (f"{pairs['reached']} / {pairs['emittable']}", "op/type pairs"),
+        (f"{functions['reached']} / {functions['emittable']}", "public functions"),
     ]
     if any(stats.leakage.values()):
         tiles.append((number(sum(stats.leaking.values())), "keys in two splits"))

@@ -14,23 +14,22 @@ import heapq
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jaxir.analysis.corpus import Corpus, Row
+from jaxir.analysis.coverage import Coverage, op_skeleton
+from jaxir.analysis.functions import public_functions
 from jaxir.analysis.irnames import canonical_text, skeleton_of_canonical
-from jaxir.analysis.irtext import scan
+from jaxir.analysis.irtext import Facts, scan
 from jaxir.analysis.keys import KeyColumn, Shares
-from jaxir.analysis.universe import universe
 from jaxir.sample import CATEGORIES, SPLITS
 
 #: What the rows are compared by, in the order of the tables. `ir_names` is the IR text up to names.
 KEYS = ("source", "ir", "ir_names", "canonical", "skeleton", "behavior")
-#: Op names and pairs that fewer programs hold than this are thin.
-THIN = 5
 QUANTILES = (("min", 0.0), ("p10", 0.1), ("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0))
 LENGTHS = ("python_chars", "ir_chars", "num_ops")
 
@@ -66,11 +65,14 @@ class Stats:
         pairs: op -> element type -> programs.
         custom_calls: target -> programs.
         bigrams: distinct def-use pairs of ops.
-        coverage: name -> {"reached", "emittable", "missing", "thin"} against what JAX emits on a CPU.
+        coverage: name of `coverage.TABLES` -> {"reached", "emittable", "missing", "thin", "thin_below"} against what
+            JAX emits on a CPU; see `coverage.Coverage.tables`.
         lengths: name of `LENGTHS` -> quantile -> value.
         histograms: name of `LENGTHS` -> {"edges", "counts"}; equal steps of the logarithm.
         rows_per_skeleton: rows that share a skeleton -> number of such skeletons.
         top_skeletons: the most frequent ones, (rows, operation of the first row).
+        op_skeletons: number of skeletons of ops alone (see `coverage.op_skeleton`).
+        top_op_skeletons: the most frequent of those, (rows, operation of the first row).
         leakage: key -> "train/test" -> keys that are in both splits.
         samples: ten random rows, chosen by a hash of their content.
         run: figures of the run (`candidates`, `rejections` as {stage, reason, count}); {} if not recorded.
@@ -96,6 +98,8 @@ class Stats:
     histograms: dict[str, dict[str, list[int]]]
     rows_per_skeleton: dict[int, int]
     top_skeletons: list[tuple[int, str]]
+    op_skeletons: int
+    top_op_skeletons: list[tuple[int, str]]
     leakage: dict[str, dict[str, int]]
     samples: list[dict[str, str]]
     run: dict[str, Any]
@@ -106,7 +110,8 @@ class Stats:
         plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         plain["ops"] = {op: {"programs": n, "count": m} for op, (n, m) in self.ops.items()}
         plain["rows_per_skeleton"] = {str(n): m for n, m in self.rows_per_skeleton.items()}
-        plain["top_skeletons"] = [{"rows": n, "operation": name} for n, name in self.top_skeletons]
+        for field in ("top_skeletons", "top_op_skeletons"):
+            plain[field] = [{"rows": n, "operation": name} for n, name in plain[field]]
         plain["samples"] = [
             {key: row[key] for key in ("id", "category", "operation", "level", "split")} for row in self.samples
         ]
@@ -118,14 +123,14 @@ class Stats:
 
         return headline(self)
 
-    def to_text(self) -> str:
-        """Tables for a terminal of 100 columns."""
+    def to_text(self, everything: bool = False) -> str:
+        """Tables for a terminal of 100 columns; with `everything`, each missing and thin name of the universe."""
         from jaxir.analysis.text import to_text
 
-        return to_text(self)
+        return to_text(self, everything)
 
     def to_markdown(self) -> str:
-        """The same tables in Markdown."""
+        """The same tables in Markdown, with each missing and thin name of the universe."""
         from jaxir.analysis.text import to_markdown
 
         return to_markdown(self)
@@ -178,6 +183,8 @@ class _Counting:
     def __init__(self) -> None:
         self.rows = 0
         self.keys = {key: KeyColumn() for key in KEYS}
+        self.op_skeletons = KeyColumn()
+        self.coverage = Coverage()
         self.hashed_skeletons = 0
         self.placeholders = Counter[str](dict.fromkeys(("empty", "marker", "no_code", "broken", "good"), 0))
         self.missing = Counter[str](ir=0, description=0)
@@ -212,10 +219,14 @@ class _Counting:
         if group is None:
             group = self.splits.setdefault(split, len(self.splits)) if len(self.splits) < _MAX_SPLITS else 0
 
-        self.placeholders[classify_source(source)] += 1
+        verdict, tree = _parsed(source)
+        self.placeholders[verdict] += 1
         self.missing["ir"] += not ir.strip()
         self.missing["description"] += not row["description"].strip()
-        self._scan(ir)
+        facts = scan(ir)
+        self._count(facts)
+        self.coverage.add(facts, () if tree is None else _functions(tree, self.coverage.functions))
+        self.op_skeletons.add(number, op_skeleton(facts), 0, label)
         self.lengths["python_chars"][_length(len(source))] += 1
         self.lengths["ir_chars"][_length(len(ir))] += 1
 
@@ -233,8 +244,7 @@ class _Counting:
             self.keys[key].add(number, value, group, label)
         self._maybe_keep(number, row)
 
-    def _scan(self, ir: str) -> None:
-        facts = scan(ir)
+    def _count(self, facts: Facts) -> None:
         for op, count in facts.ops.items():
             self.op_programs.note(op)
             self.op_counts.note(op, count)
@@ -264,7 +274,7 @@ class _Counting:
 
     def finish(self, kind: str, run: dict[str, Any]) -> Stats:
         shares = {key: column.finish() for key, column in self.keys.items()}
-        skeletons = shares["skeleton"]
+        skeletons, op_skeletons = shares["skeleton"], self.op_skeletons.finish()
         pairs: dict[str, dict[str, int]] = {}
         for (op, element), programs in sorted(self.pairs.items()):
             pairs.setdefault(op, {})[element] = programs
@@ -288,27 +298,17 @@ class _Counting:
             pairs=pairs,
             custom_calls=_by_count(self.custom_calls),
             bigrams=len(self.bigrams),
-            coverage=self._coverage(),
+            coverage=self.coverage.tables(),
             lengths={name: _quantiles(values) for name, values in self.lengths.items()},
             histograms={name: _histogram(values) for name, values in self.lengths.items()},
             rows_per_skeleton=skeletons.sizes,
             top_skeletons=[(rows, operations[label]) for rows, label in skeletons.top],
+            op_skeletons=op_skeletons.distinct,
+            top_op_skeletons=[(rows, operations[label]) for rows, label in op_skeletons.top],
             leakage=self._leakage(shares),
             samples=[kept for _, _, kept in sorted(self.reservoir, key=lambda entry: (-entry[0], -entry[1]))],
             run=run,
         )
-
-    def _coverage(self) -> dict[str, dict[str, Any]]:
-        known = universe()
-        return {
-            "stablehlo ops": _covered(known.ops, self.op_programs),
-            "chlo ops": _covered(known.chlo, self.op_programs),
-            "op/type pairs": _covered(
-                [f"{op} {kind}" for op, kind in sorted(known.pairs)],
-                {f"{op} {kind}": programs for (op, kind), programs in self.pairs.items()},
-            ),
-            "op bigrams": {"reached": len(known.bigrams & self.bigrams), "emittable": len(known.bigrams)},
-        }
 
     def _leakage(self, shares: Mapping[str, Shares]) -> dict[str, dict[str, int]]:
         names = {number: name for name, number in self.splits.items()}
@@ -327,17 +327,29 @@ class _Counting:
 
 def classify_source(source: str) -> str:
     """`empty`, `marker`, `no_code`, `broken` or `good`; see `Stats.placeholders`. The source is parsed, never run."""
+    return _parsed(source)[0]
+
+
+def _parsed(source: str) -> tuple[str, ast.Module | None]:
+    """What `classify_source` says, and the syntax tree of a good source."""
     if not source.strip():
-        return "empty"
+        return "empty", None
     if len(source) < 300 and _MARKER.search(source):
-        return "marker"
+        return "marker", None
     if len(source) > _MAX_PARSED:
-        return "broken"
+        return "broken", None
     try:
-        body = ast.parse(source).body
+        tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return "broken"
-    return "good" if body else "no_code"
+        return "broken", None
+    return ("good", tree) if tree.body else ("no_code", None)
+
+
+def _functions(tree: ast.Module, known: frozenset[str]) -> set[str]:
+    try:
+        return public_functions(tree, known)
+    except RecursionError:  # deeper than people write, and than the walk can follow
+        return set()
 
 
 _ORDER = {"category": CATEGORIES, "split": SPLITS}
@@ -355,17 +367,6 @@ def _sorted(field: str, names: Mapping[str, int]) -> dict[str, int]:
 
 def _by_count(names: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(names.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _covered(emittable: Iterable[str], programs: Mapping[str, int]) -> dict[str, Any]:
-    every = list(emittable)
-    reached = [name for name in every if programs.get(name)]
-    return {
-        "reached": len(reached),
-        "emittable": len(every),
-        "missing": [name for name in every if not programs.get(name)],
-        "thin": {name: programs[name] for name in reached if programs[name] < THIN},
-    }
 
 
 def _length(value: int) -> int:

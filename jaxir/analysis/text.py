@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from jaxir.analysis.coverage import FEW, missing_lines
 from jaxir.analysis.universe import universe
 
 if TYPE_CHECKING:
@@ -85,11 +86,12 @@ def headline(stats: Stats) -> str:
         else:
             said.append("Splits do not leak: no source, IR, skeleton or behaviour is in two of them.")
     if any(row["reached"] for row in stats.coverage.values()):
-        ops, chlo, pairs = (stats.coverage[name] for name in ("stablehlo ops", "chlo ops", "op/type pairs"))
+        shown = ("stablehlo ops", "chlo ops", "op/type pairs", "public functions")
+        ops, chlo, pairs, functions = (stats.coverage[name] for name in shown)
         said.append(
             f"Of what JAX {universe().jax} emits on a CPU it reaches {ops['reached']} of {ops['emittable']} StableHLO "
             f"ops, {chlo['reached']} of {chlo['emittable']} CHLO ops and {pairs['reached']} of {pairs['emittable']} "
-            "(op, element type) pairs."
+            f"(op, element type) pairs, and {functions['reached']} of {functions['emittable']} public functions."
         )
     refused = sum(count for _, _, count in rejections(stats.run))
     if isinstance(candidates := stats.run.get("candidates"), int) and candidates > 0:
@@ -219,12 +221,15 @@ def _leakage(stats: Stats) -> Table:
 def _coverage(stats: Stats) -> Table:
     lines = []
     for name, row in stats.coverage.items():
-        thin = number(len(row["thin"])) if "thin" in row else ""
         share = percent(row["reached"], row["emittable"])
+        thin = f"{number(len(row['thin']))} under {row['thin_below']}"
         lines.append((name, number(row["reached"]), number(row["emittable"]), share, thin))
     if not any(row["reached"] for row in stats.coverage.values()):
         return Table("Coverage", (), ())
-    note = f"of what JAX {universe().jax} emits on a CPU, 15 core element types; thin: in fewer than 5 programs"
+    note = (
+        f"of what JAX {universe().jax} emits on a CPU and of its public functions; op/type pairs: 15 core element "
+        "types, low-bit pairs: the others; thin: in so few programs"
+    )
     return Table("Coverage", ("universe", "reached", "emit-able", "share", "thin"), tuple(lines), note)
 
 
@@ -244,7 +249,12 @@ def _skeletons(stats: Stats) -> Table:
     note = ""
     if stats.top_skeletons and stats.top_skeletons[0][0] > 1:
         most, operation = stats.top_skeletons[0]
-        note = f"the most frequent one has {number(most)} rows ({operation})"
+        note = f"the most frequent one has {number(most)} rows ({operation[:60]})"
+    if stats.top_op_skeletons:
+        most, operation = stats.top_op_skeletons[0]
+        alone = f"of ops alone there are {number(stats.op_skeletons)}, the most frequent one"
+        alone += f" in {number(most)} rows, {percent(most, stats.rows)} ({operation[:60]})"
+        note = f"{note}; {alone}" if note else alone
     return Table(
         f"Skeleton concentration{basis(stats)}", ("rows a skeleton", "skeletons", "share", "rows"), tuple(lines), note
     )
@@ -279,26 +289,17 @@ def lowering_tables(stats: Stats, top: int = 20) -> list[Table]:
     return out
 
 
-def missing_lines(stats: Stats) -> list[tuple[str, str]]:
-    """(title, names) of what is not reached and of what is thin, for the two op universes."""
-    out = []
-    for name in ("stablehlo ops", "chlo ops"):
-        row = stats.coverage[name]
-        if row["reached"] and row["missing"]:
-            out.append((f"Missing {name}", ", ".join(op.partition(".")[2] for op in row["missing"])))
-        if row["thin"]:
-            thin = ", ".join(f"{op.partition('.')[2]} ({count})" for op, count in row["thin"].items())
-            out.append((f"Thin {name}", thin))
-    return out
-
-
 # --- terminal -----------------------------------------------------------------------------------------------------
 
 
-def to_text(stats: Stats) -> str:
+def to_text(stats: Stats, everything: bool = False) -> str:
+    """The tables; with `everything`, all names of the universe that are missing or thin instead of the first few."""
     parts = [_wrapped(headline(stats))]
     parts += [text_table(table) for table in tables(stats)]
-    parts += [f"{title}\n{_wrapped(names, '  ')}" for title, names in missing_lines(stats)]
+    parts += [
+        f"{title}\n{_wrapped(names, '  ')}"
+        for title, names in missing_lines(stats.coverage, None if everything else FEW)
+    ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -338,7 +339,7 @@ _MARKUP = str.maketrans({char: f"\\{char}" for char in "\\`*_[]|<>#"} | {"&": "&
 def to_markdown(stats: Stats) -> str:
     parts = ["# Corpus statistics", escape(headline(stats))]
     parts += [markdown_table(table) for table in tables(stats, top=40)]
-    parts += [f"**{title}:** {escape(names)}" for title, names in missing_lines(stats)]
+    parts += [f"**{title}:** {escape(names)}" for title, names in missing_lines(stats.coverage, None)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
-@click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Also write the figures as Markdown.")
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write the figures, and all that is missing, as Markdown.",
+)
 @click.option(
     "--html",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -28,20 +32,29 @@ if TYPE_CHECKING:
     help="Also lower a share of the sources for these (cuda,rocm,tpu) and for the CPU, and show what differs. "
     "Executes the sources, in sandboxed processes; no device is needed.",
 )
+@click.option("--missing", is_flag=True, help="Name everything of the universe that is missing or thin, not a few.")
 @click.option("--sample", default=200, show_default=True, type=click.IntRange(1), help="Rows for --platforms.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON instead of a table.")
 def analyze(
-    folder: Path | None, save: Path | None, html: Path | None, platforms: list[str] | None, sample: int, as_json: bool
+    folder: Path | None,
+    save: Path | None,
+    html: Path | None,
+    platforms: list[str] | None,
+    missing: bool,
+    sample: int,
+    as_json: bool,
 ) -> None:
     """Say what a corpus holds: balance, coverage, uniqueness, leakage between splits.
 
     FOLDER is a corpus of jaxir, or any folder or file of Parquet or JSON rows with a source and an IR column;
-    without it, the newest corpus under data/ is taken. Nothing of it is executed, unless --platforms asks for it.
+    without it, the newest corpus under data/ is taken. Coverage is counted against what JAX can emit on a CPU and
+    against its public functions. Nothing is executed, unless --platforms asks for it.
 
     \b
     Examples:
       jaxir analyze
       jaxir analyze data/sample --save stats.md --html report.html
+      jaxir analyze data/sample --missing
       jaxir analyze data/sample --json
       jaxir analyze data/sample --platforms cuda,tpu --sample 20
     """
@@ -58,7 +71,7 @@ def analyze(
         stats = run(corpus, bar.update)
     if platforms:
         stats = dataclasses.replace(stats, lowering=_lowerings(corpus, platforms, sample))
-    click.echo(json.dumps(stats.to_dict(), indent=2) if as_json else stats.to_text())
+    click.echo(json.dumps(stats.to_dict(), indent=2) if as_json else stats.to_text(missing))
     if save is not None:
         write_text(save, stats.to_markdown())
     if html is not None:

@@ -12,7 +12,11 @@ from jaxir.cli.common import names
 @click.command()
 @click.argument("function", metavar="FILE.py:FUNCTION")
 @click.option(
-    "--arg", "arguments", multiple=True, metavar="TYPE", help="Type of an argument, in order: float32[3,4], int32[]."
+    "--arg",
+    "arguments",
+    multiple=True,
+    metavar="TYPE",
+    help="Type of an argument, in order: float32[3,4], int32[], or float32[b,4] with a symbolic dim.",
 )
 @click.option(
     "--dialect",
@@ -37,6 +41,7 @@ def extract(
     Examples:
       jaxir extract model.py:loss --arg float32[8,3] --arg float32[3]
       jaxir extract model.py:loss --arg float32[8,3] --arg float32[3] --dialect hlo --platforms cuda
+      jaxir extract model.py:loss --arg float32[b,3] --arg float32[3]
     """
     import dataclasses
     import json
@@ -47,9 +52,9 @@ def extract(
 
     specs = [ArraySpec.parse(text) for text in arguments]
     wanted = tuple(dialects) or ("stablehlo",)
-    if as_json:
-        wanted = tuple(dialects) or ("stablehlo", "hlo", "jaxpr")
-    sample = run(load_function(function), *specs, dialects=wanted, platforms=tuple(platforms or ["cpu"]))
+    # The record holds all that there are.
+    made = (tuple(dialects) or None) if as_json else wanted
+    sample = run(load_function(function), *specs, dialects=made, platforms=tuple(platforms or ["cpu"]))
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(sample), indent=2))
     else:

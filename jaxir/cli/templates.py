@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ def templates() -> None:
       jaxir templates list
       jaxir templates show softmax
       jaxir templates check
+      jaxir templates coverage
     """
 
 
@@ -74,9 +76,13 @@ def templates_check(folder: Path | None, bindings: int) -> None:
 
     FOLDER: a folder of templates; without it the built-in ones are checked. Exits with 2 if one is wrong.
     """
+    from jaxir.engines import VIRTUAL_DEVICES
+
+    # Before JAX starts: templates over several devices need them to be traced.
+    os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(VIRTUAL_DEVICES))
     from jaxir import config, resources
     from jaxir.generator.check import check_template
-    from jaxir.generator.plan import composer
+    from jaxir.generator.plan import composers
     from jaxir.generator.templates import Library, read_library
 
     own = resources.folder("templates")
@@ -88,9 +94,9 @@ def templates_check(folder: Path | None, bindings: int) -> None:
         everything, errors_of_both = read_library([own, folder])
         errors = errors or errors_of_both
     problems = [str(error) for error in errors]
-    grower = composer(config.load(), Library(everything.templates))
+    growers = composers(config.load(), Library(everything.templates))
     for template in checked.templates:
-        for problem in check_template(template, grower, bindings):
+        for problem in check_template(template, growers, bindings):
             problems.append(str(problem))
             click.echo(str(problem))
     for error in errors:
@@ -98,3 +104,53 @@ def templates_check(folder: Path | None, bindings: int) -> None:
     click.echo(f"{len(checked.templates)} templates checked over {bindings} bindings each: {len(problems)} problem(s)")
     if problems:
         sys.exit(2)
+
+
+@templates.command("coverage")
+@click.option(
+    "--thin", default=0, type=click.IntRange(0), metavar="N", help="Also name functions in N templates or fewer."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print function -> templates, and what is missing, as JSON.")
+@TEMPLATES
+def templates_coverage(thin: int, as_json: bool, template_folders: Sequence[Path]) -> None:
+    """Name the public functions of JAX that no template reaches.
+
+    The template files are parsed, not run; `getattr(jnp, fn)` counts for each choice of a `Literal[...]` option.
+    """
+    import dataclasses
+    import json
+
+    from jaxir import resources
+    from jaxir.analysis.reach import template_reach
+    from jaxir.analysis.text import percent
+    from jaxir.analysis.universe import universe
+    from jaxir.generator.templates import template_files
+
+    files = [path for _, path in template_files([resources.folder("templates"), *template_folders])]
+    reach = template_reach(files)
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(reach), indent=2))
+        return
+    known = universe()
+    for title, names in (("public functions", known.functions), ("transforms and syntax", known.transforms)):
+        reached = sum(name in reach.reached for name in names)
+        click.echo(f"{title}: {reached} of {len(names)} reached ({percent(reached, len(names))})")
+    missing = set(reach.missing)
+    modules: dict[str, list[str]] = {}
+    for name in sorted((*known.functions, *known.transforms)):
+        modules.setdefault(_module(name), []).append(name)
+    for module, inside in sorted(modules.items()):
+        if absent := [name.removeprefix(f"{module}.") for name in inside if name in missing]:
+            click.echo(f"\n{module}: {len(inside) - len(absent)} of {len(inside)}; missing:")
+            click.echo(click.wrap_text(" ".join(absent), 100, "  ", "  "))
+    if few := [f"{name} ({len(users)})" for name, users in reach.reached.items() if len(users) <= thin]:
+        click.echo(f"\nin {thin} templates or fewer:")
+        click.echo(click.wrap_text(" ".join(few), 100, "  ", "  "))
+    if reach.unresolved:
+        click.echo("\nnames that cannot be told from the text: " + ", ".join(reach.unresolved))
+
+
+def _module(name: str) -> str:
+    """The module of a function; the distributions of `jax.scipy.stats` stand under the one name."""
+    module = name.rpartition(".")[0]
+    return module if not module.startswith("jax.scipy.stats.") else "jax.scipy.stats"

@@ -39,8 +39,9 @@ def run_on_each(payload: Mapping[str, Any]) -> dict[str, Any]:
     from jaxir.executor.verify import compare_sides, tolerance_of
 
     pair = Pair.from_row(payload)
-    tolerance = tolerance_of(pair)
     inputs = draw(pair.inputs, payload["input_seed"])
+    pair = pair.like(inputs)
+    tolerance = tolerance_of(pair)
     found: dict[str, Any] = {}
     first: list[Any] | None = None
     for platform, index in payload["devices"]:
@@ -53,6 +54,7 @@ def run_on_each(payload: Mapping[str, Any]) -> dict[str, Any]:
                 platforms=pair.platform.split(","),
                 options={},
                 x64=pair.x64,
+                num_devices=pair.num_devices,
             )
             outputs = made.run(inputs)
         except Exception as error:

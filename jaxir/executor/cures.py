@@ -1,8 +1,9 @@
 """Rewrite a module so that the StableHLO reference interpreter runs it rightly.
 
-It updates a scatter's operand in place, an integer division by zero and an fft of 32-bit parts kill the process, it
-takes a total order for the usual one, and Python cannot read results of some element types. All measured on jaxlib
-0.10.2; what cannot be cured is in `jaxir.executor.limits`.
+It updates a scatter's operand in place, an integer division by zero and an fft of 32-bit parts kill the process, and so
+does a convolution whose result does not start with the batch; it takes a total order for the usual one, and Python
+cannot read results of some element types. All measured on jaxlib 0.10.2; what cannot be cured is in
+`jaxir.executor.limits`.
 """
 
 from __future__ import annotations
@@ -52,12 +53,12 @@ def _guard_division(op: ir.Operation) -> None:
         if signed:
             is_minus_one = stablehlo.compare(divisor, filled(-1), direction, compare_type=kind, results=[predicate])
             safe = stablehlo.select(is_minus_one, one, safe)
-        ones = (1 << element.width) - 1
         exact = ir.Operation.create(op.name, results=[result_type], operands=[dividend, safe]).results[0]
         if op.name == "stablehlo.divide":
             if signed:
                 exact = stablehlo.select(is_minus_one, stablehlo.negate(dividend), exact)
-            exact = stablehlo.select(is_zero, filled(-1 if signed else ones), exact)
+            # Not an attribute of all ones: Python's bindings cannot make one of 64 unsigned bits.
+            exact = stablehlo.select(is_zero, stablehlo.not_(filled(0)), exact)
         else:
             exact = stablehlo.select(is_zero, dividend, exact)
     op.results[0].replace_all_uses_with(exact)
@@ -116,8 +117,40 @@ def _order_totally(op: ir.Operation) -> None:
     op.erase()
 
 
+def _batch_first(op: ir.Operation) -> None:
+    """Let a convolution put the batch first, and transpose: another place of it in the result kills the process."""
+    numbers = stablehlo.ConvDimensionNumbers(op.attributes["dimension_numbers"])
+    batch = numbers.output_batch_dimension
+    if batch == 0:
+        return
+    result = op.results[0]
+    tensor = ir.RankedTensorType(result.type)
+    order = [batch, *(axis for axis in range(tensor.rank) if axis != batch)]
+    moved = stablehlo.ConvDimensionNumbers.get(
+        numbers.input_batch_dimension,
+        numbers.input_feature_dimension,
+        list(numbers.input_spatial_dimensions),
+        numbers.kernel_input_feature_dimension,
+        numbers.kernel_output_feature_dimension,
+        list(numbers.kernel_spatial_dimensions),
+        0,
+        order.index(numbers.output_feature_dimension),
+        [order.index(axis) for axis in numbers.output_spatial_dimensions],
+    )
+    attributes = {name: op.attributes[name] for name in op.attributes} | {"dimension_numbers": moved}
+    made_type = ir.RankedTensorType.get([tensor.shape[axis] for axis in order], tensor.element_type)
+    with ir.InsertionPoint(op):
+        made = ir.Operation.create(
+            op.name, results=[made_type], operands=list(op.operands), attributes=attributes
+        ).results[0]
+        back = ir.DenseI64ArrayAttr.get([order.index(axis) for axis in range(tensor.rank)])
+        result.replace_all_uses_with(stablehlo.transpose(made, back))
+    op.erase()
+
+
 CURES: Final[dict[str, Callable[[ir.Operation], None]]] = {
     "stablehlo.compare": _order_totally,
+    "stablehlo.convolution": _batch_first,
     "stablehlo.fft": _widen_fft,
     "stablehlo.scatter": _copy_scatter_operands,
     "stablehlo.divide": _guard_division,

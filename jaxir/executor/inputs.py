@@ -69,6 +69,20 @@ def element_name(mlir: str) -> str:
     return f"{_FAMILIES[family]}{bits}" + (f"_{rest.lower()}" if rest else "")
 
 
+#: Sizes of the symbolic dims in the order in which they occur, for two kinds of draws; more names go on from the last.
+_SIZES: Final = ((3, 2, 4), (5, 6, 7))
+
+
+def sized(specs: Sequence[ArraySpec], input_seed: int) -> tuple[ArraySpec, ...]:
+    """The specs with a size for each symbolic dim: one of two choices, which `input_seed // 2` takes in turn."""
+    if all(isinstance(dim, int) for spec in specs for dim in spec.shape):
+        return tuple(specs)
+    sizes = _SIZES[input_seed // 2 % len(_SIZES)]
+    names = dict.fromkeys(dim for spec in specs for dim in spec.shape if isinstance(dim, str))
+    chosen = {name: (*sizes, *range(sizes[-1] + 1, 99))[place] for place, name in enumerate(names)}
+    return tuple(ArraySpec(tuple(chosen.get(str(dim), dim) for dim in spec.shape), spec.dtype) for spec in specs)
+
+
 def _array(rng: np.random.Generator, spec: ArraySpec, distribution: Distribution) -> Array:
     shape = tuple(int(dim) for dim in spec.shape)
     dtype = numpy_dtype(spec.dtype)
@@ -90,9 +104,10 @@ def draw(specs: Sequence[ArraySpec], input_seed: int) -> list[Array]:
     """One array for each spec.
 
     Args:
-        specs: argument types, sizes known.
+        specs: argument types; symbolic dims get the sizes of `sized`.
         input_seed: any integer >= 0; `input_seed % 4` picks the distribution.
     """
+    specs = sized(specs, input_seed)
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence(input_seed)))
     distribution = DISTRIBUTIONS[input_seed % len(DISTRIBUTIONS)]
     return [_array(rng, spec, distribution) for spec in specs]

@@ -40,6 +40,9 @@ class Interpreter:
         self.outputs = tuple(outputs)
         names = {op.name for op in program.ops()}
         with self.module.context, ir.Location.unknown():
+            if "stablehlo.composite" in names:
+                passes = PassManager.parse("builtin.module(func.func(stablehlo-legalize-composite-to-call))")
+                passes.run(self.module.operation)
             if any(name.startswith("chlo.") for name in names):
                 passes = PassManager.parse("builtin.module(func.func(chlo-legalize-to-stablehlo))")
                 passes.run(self.module.operation)

@@ -35,6 +35,7 @@ def _is_odd_real(result: TensorType) -> bool:
 
 LIMITS: Final = (
     Limit("stablehlo.custom_call", "kills the process"),
+    Limit("sdy.manual_computation", "needs several devices"),
     Limit("sdy.*", "kills the process"),
     Limit("stablehlo.rng_bit_generator", "kills the process"),
     Limit("stablehlo.rng", "draws from another generator"),
@@ -44,7 +45,6 @@ LIMITS: Final = (
         "ignores a result type wider than the operands'",
         lambda operands, results: operands[0].element != results[0].element,
     ),
-    Limit("stablehlo.composite", "not implemented"),
     Limit("stablehlo.infeed", "needs a host"),
     Limit("stablehlo.outfeed", "needs a host"),
     Limit("stablehlo.send", "needs a host"),

@@ -25,8 +25,10 @@ import numpy.typing as npt
 from jaxir.errors import Rejected, UserError
 from jaxir.executor import evaluate
 from jaxir.executor.compiled import QUICK, Executable
+from jaxir.executor.inputs import element_name, sized
 from jaxir.executor.interpreter import Interpreter
 from jaxir.executor.limits import limit_of
+from jaxir.extractor import symbolic
 from jaxir.extractor.lower import Extraction, load, shape_structs
 from jaxir.extractor.program import Program, parse
 from jaxir.sample import ArraySpec
@@ -61,6 +63,7 @@ class Pair:
         self.platform = platform
         self.x64 = x64
         self.num_devices = num_devices
+        self._at: dict[tuple[ArraySpec, ...], Pair] = {}
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Pair:
@@ -95,8 +98,50 @@ class Pair:
             num_devices=sample.num_devices,
         )
         # `cached_property` keeps its value in the instance.
-        vars(made).update(program=extraction.program, traced=lowering.traced)
+        vars(made).update(program=extraction.program)
+        if not made.is_symbolic:
+            vars(made).update(traced=lowering.traced)
         return made
+
+    @property
+    def is_symbolic(self) -> bool:
+        """Whether a dim of an argument is a name; then the pair runs as `at` the sizes of its inputs."""
+        return bool(symbolic.symbols(self.inputs))
+
+    def at(self, inputs: Sequence[ArraySpec]) -> Pair:
+        """The pair for one choice of sizes: the IR refined to them, the source traced with them.
+
+        A pair without symbolic dims is itself.
+
+        Raises:
+            Rejected: stage `run`: the types of the IR cannot be refined.
+        """
+        if not self.is_symbolic:
+            return self
+        key = tuple(inputs)
+        if key not in self._at:
+            text = symbolic.refined(self.stablehlo, key)
+            found = parse(text)
+            types = [found.types[number] for number in found.main.returns]
+            outputs = [ArraySpec(one.dims, element_name(one.element)) for one in types]
+            made = Pair(
+                self.python_source,
+                self.function_name,
+                text,
+                key,
+                outputs,
+                platform=self.platform,
+                x64=self.x64,
+                num_devices=self.num_devices,
+            )
+            vars(made).update(program=found)
+            self._at[key] = made
+        return self._at[key]
+
+    def like(self, arrays: Sequence[Array]) -> Pair:
+        """`at` the sizes of input arrays."""
+        specs = zip(arrays, self.inputs, strict=True)
+        return self.at([ArraySpec(array.shape, spec.dtype) for array, spec in specs])
 
     @functools.cached_property
     def program(self) -> Program:
@@ -112,8 +157,8 @@ class Pair:
     @functools.cached_property
     def traced(self) -> Any:
         """JAX's traced function; `Rejected` with stage `trace` for a source that cannot be executed or traced."""
-        function = load(self.python_source, self.function_name)
         with jax.enable_x64(self.x64):
+            function = load(self.python_source, self.function_name)
             structs = shape_structs(self.inputs)
             try:
                 return jax.jit(function).trace(*structs)
@@ -161,8 +206,9 @@ def _rejecting(prepare: Callable[..., Runner]) -> Callable[..., Runner]:
     return guarded
 
 
-def _one_device(pair: Pair) -> str:
-    return "" if pair.num_devices == 1 else f"{pair.num_devices} devices: one is run on"
+def _enough_devices(pair: Pair) -> str:
+    here = jax.local_device_count()
+    return "" if pair.num_devices <= here else f"needs {pair.num_devices} devices, here are {here}"
 
 
 class _Source:
@@ -170,7 +216,8 @@ class _Source:
 
     def __init__(self, pair: Pair, device: Any) -> None:
         self.x64 = pair.x64
-        self.device = device
+        # A kernel over several devices spreads its arguments itself.
+        self.device = device if pair.num_devices == 1 else None
         self.outputs = pair.outputs
         with jax.enable_x64(self.x64), jax.default_device(device):
             self.function = pair.traced.lower().compile(compiler_options=QUICK)
@@ -187,7 +234,8 @@ class Eager(_Source):
     def __init__(self, pair: Pair, device: Any = None) -> None:
         self.x64 = pair.x64
         self.device = device
-        self.function = load(pair.python_source, pair.function_name)
+        with jax.enable_x64(self.x64):
+            self.function = load(pair.python_source, pair.function_name)
 
 
 def _interpreter(pair: Pair, device: Any) -> Runner:
@@ -195,19 +243,49 @@ def _interpreter(pair: Pair, device: Any) -> Runner:
 
 
 def _compiled(pair: Pair, device: Any) -> Runner:
-    return Executable(pair.stablehlo, pair.outputs, device=device, platforms=pair.platform.split(","), x64=pair.x64)
+    return Executable(
+        pair.stablehlo,
+        pair.outputs,
+        device=device,
+        platforms=pair.platform.split(","),
+        x64=pair.x64,
+        num_devices=pair.num_devices,
+    )
 
 
 def _numpy(pair: Pair, device: Any) -> Runner:
     return evaluate.Evaluator(pair.traced.jaxpr)
 
 
+class _Sized:
+    """A pair with symbolic dims under one oracle: prepared for each choice of sizes that it is run with."""
+
+    def __init__(self, pair: Pair, oracle: Oracle, device: Any) -> None:
+        self.pair = pair
+        self.prepare = functools.cache(lambda sized: oracle.prepare(sized, device))
+
+    def run(self, inputs: Sequence[Array]) -> list[Array]:
+        return self.prepare(self.pair.like(inputs)).run(inputs)
+
+
+def _with_sizes(oracle: Oracle) -> Oracle:
+    """The oracle for pairs with symbolic dims too; its limits are those of a choice of sizes."""
+
+    def limit(pair: Pair) -> str:
+        return oracle.limit(pair.at(sized(pair.inputs, 0)))
+
+    def prepare(pair: Pair, device: Any = None) -> Runner:
+        return _Sized(pair, oracle, device) if pair.is_symbolic else oracle.prepare(pair, device)
+
+    return dataclasses.replace(oracle, limit=limit, prepare=prepare)
+
+
 ORACLES: Final[Mapping[str, Oracle]] = {
-    oracle.name: oracle
+    oracle.name: _with_sizes(oracle)
     for oracle in (
         Oracle("interpreter", "ir", lambda pair: limit_of(pair.program), _rejecting(_interpreter)),
-        Oracle("compiled", "ir", _one_device, _rejecting(_compiled)),
-        Oracle("source", "python", _one_device, _rejecting(_Source)),
+        Oracle("compiled", "ir", _enough_devices, _rejecting(_compiled)),
+        Oracle("source", "python", _enough_devices, _rejecting(_Source)),
         Oracle("numpy", "python", lambda pair: evaluate.limit(pair.traced.jaxpr), _rejecting(_numpy)),
     )
 }

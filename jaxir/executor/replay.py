@@ -16,7 +16,7 @@ import jax
 
 from jaxir.errors import Rejected, UserError
 from jaxir.executor.behavior import behavior, digest
-from jaxir.executor.inputs import DISTRIBUTIONS, Array, draw, element_name
+from jaxir.executor.inputs import DISTRIBUTIONS, Array, draw, element_name, sized
 from jaxir.executor.mutation.check import mutation_check
 from jaxir.executor.oracle import ORACLES, Pair, Runner
 from jaxir.executor.verify import BEHAVIOR_SEEDS, compare_sides, is_finite, tolerance_of
@@ -91,7 +91,7 @@ def _check(payload: Mapping[str, Any], found: dict[str, Any]) -> None:
         _compare(payload, pair, runners, tolerance, found)
     found.update(_lowered_again(payload, pair))
     if found["status"] == "agreed" and payload["mutants"]:
-        made = mutation_check(pair, payload["mutants"], seed=payload.get("id", ""))
+        made = mutation_check(pair.at(sized(pair.inputs, 0)), payload["mutants"], seed=payload.get("id", ""))
         found.update(mutants=made.made, mutants_caught=made.caught, mutants_undetected=made.undetected)
 
 
@@ -131,10 +131,12 @@ def _pair(payload: Mapping[str, Any]) -> Pair:
     if "main" not in program.functions:
         raise _Failed("IR has no function main")
     arguments, results = _signature(program)
+    if any("?" in text for text in arguments) and not payload.get("inputs"):
+        raise _Failed("the IR has dynamic dims, and the row does not name them in inputs")
     inputs = [ArraySpec.parse(text) for text in payload.get("inputs") or arguments]
     outputs = [ArraySpec.parse(text) for text in payload.get("outputs") or results]
     for what, said, held in (("inputs", inputs, arguments), ("outputs", outputs, results)):
-        if list(map(str, said)) != held:
+        if [_in_ir(spec) for spec in said] != held:
             raise _Failed(f"the row says {what} {', '.join(map(str, said))}, its IR has {', '.join(held)}")
     pair = Pair(
         source,
@@ -151,9 +153,15 @@ def _pair(payload: Mapping[str, Any]) -> Pair:
     return pair
 
 
+def _in_ir(spec: ArraySpec) -> str:
+    """A type as the IR has it, where every symbolic dim is a `?`."""
+    return f"{spec.dtype}[{','.join('?' if isinstance(dim, str) else str(dim) for dim in spec.shape)}]"
+
+
 def _signature(program: Program) -> tuple[list[str], list[str]]:
     def named(value_type: TensorType) -> str:
-        return f"{element_name(value_type.element)}[{','.join(map(str, value_type.dims))}]"
+        dims = ("?" if dim < 0 else str(dim) for dim in value_type.dims)
+        return f"{element_name(value_type.element)}[{','.join(dims)}]"
 
     arguments = [number for number in program.main.arguments if number not in program.implicit]
     types = program.types
@@ -167,6 +175,7 @@ def _check_source(pair: Pair) -> None:
         Rejected: stage `trace`.
         _Failed: the results differ in type from the IR's, or the two traces differ.
     """
+    pair = pair.at(sized(pair.inputs, 0))
     again = Pair(pair.python_source, pair.function_name, "", pair.inputs, pair.outputs, x64=pair.x64)
     if str(pair.traced.jaxpr) != str(again.traced.jaxpr):
         raise _Failed("the source reads state: executed twice it gives two programs")

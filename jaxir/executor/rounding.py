@@ -38,8 +38,14 @@ _SERIES: Final = (
 _SUMS: Final = (
     *("reduce_sum", "cumsum", "reduce_window_sum", "dot_general", "conv_general_dilated", "fft", "scatter-add"),
     *("scatter-sub", "scatter-mul", "select_and_scatter_add"),
-    *("cholesky", "triangular_solve", "lu", "tridiagonal_solve"),
+    *("cholesky", "triangular_solve", "lu", "tridiagonal_solve", "cholesky_update", "symmetric_product"),
+    *("householder_product", "ormqr"),
 )
+#: Sums over the devices of a mesh, which exchange operands: each device runs such a rule once.
+_SHARED_SUMS: Final = ("psum", "psum_invariant", "reduce_scatter")
+#: Decompositions by orthogonal transformations: the factors are those of a matrix that is a few units of its largest
+#: element off, in any of its elements (LAPACK Users' Guide, 4.2 and 4.7 to 4.10).
+_DECOMPOSITIONS: Final = ("eigh", "eig", "svd", "qr", "geqrf", "hessenberg", "tridiagonal", "schur")
 #: Units in the last place by which a result may be off where it cannot be exact: +, -, *, / and sqrt are rounded
 #: correctly, so one; functions as far as XLA's CPU code of jaxlib 0.10.2 was measured to be off in float32 (sinh 5.5,
 #: erfc 10.7, erf_inv 36.6).
@@ -117,6 +123,10 @@ class Disturbed(Precise):
             return rule
         if name in _SUMS:
             return self._sum(rule, declared, unit)
+        if name in _DECOMPOSITIONS:
+            return lambda call, matrix: rule(call, self._disturb_matrix(matrix, unit))
+        if name in _SHARED_SUMS:
+            return lambda call, *operands: rule(call, *(self._disturb(operand, unit) for operand in operands))
         if name in _SERIES:
             return self._function(rule, declared, unit * _SERIES_ULPS, least=1.0, saturates=False)
         if name in _ULPS:
@@ -130,28 +140,33 @@ class Disturbed(Precise):
             disturbed = exact + error * np.maximum(np.abs(exact), least) * self._noise(exact.shape)
             # A series is not exact where its sum happens to be a round number.
             if least or saturates:
-                return np.asarray(disturbed)
+                return np.asarray(np.where(np.isfinite(exact), disturbed, exact))
             kept = _beyond_64_bits(call, exact, operands) if call.name in ("add", "add_any", "sub") else exact
-            result: Array = np.where(_is_exact(exact, declared), kept, disturbed)
-            return result
+            return np.asarray(np.where(_is_exact(exact, declared), kept, disturbed))
 
         return apply
 
     def _sum(self, rule: Rule, declared: np.dtype[Any], unit: float) -> Rule:
-        def disturb(operand: Array) -> Array:
-            if kind(operand.dtype) not in "fc":
-                return operand
-            return operand * (1 + _OPERAND_ULPS * unit * self._noise(operand.shape))
-
         def apply(call: Call, *operands: Array) -> Any:
             made: Any = rule(call, *operands)
             values = [*operands, *(made if isinstance(made, list) else [made])]
             # The roots of unity in a transform are never exact; and of what was rounded before, no sum is.
             if call.name != "fft" and all(_is_exact(value, declared).all() for value in values):
                 return made
-            return rule(call, *map(disturb, operands))
+            return rule(call, *(self._disturb(operand, unit) for operand in operands))
 
         return apply
+
+    def _disturb(self, operand: Array, unit: float) -> Array:
+        """An operand of a sum, a few units off."""
+        if kind(operand.dtype) not in "fc":
+            return operand
+        return operand * (1 + _OPERAND_ULPS * unit * self._noise(operand.shape))
+
+    def _disturb_matrix(self, matrix: Array, unit: float) -> Array:
+        """A matrix, a few units of its largest element off."""
+        size = np.max(np.abs(matrix), axis=(-2, -1), keepdims=True, initial=0.0)
+        return np.asarray(matrix + _OPERAND_ULPS * unit * size * self._noise(matrix.shape))
 
 
 def _beyond_64_bits(call: Call, total: Array, operands: Sequence[Array]) -> Array:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from jaxir.errors import Rejected
 from jaxir.executor.behavior import behavior, digest
 from jaxir.executor.compare import Comparison, Tolerance, compare, tolerance_for
-from jaxir.executor.inputs import DISTRIBUTIONS, draw
+from jaxir.executor.inputs import DISTRIBUTIONS, draw, sized
 from jaxir.executor.oracle import IR_SIDE, ORACLES, PYTHON_SIDE, Oracle, Pair, first_of
 from jaxir.executor.rounding import SAMPLES, rounding_error
 
@@ -178,8 +178,9 @@ def _check_inputs_matter(runs: _Runs, seed: int) -> None:
         return  # all inputs were changed at once before
     usual, exact = runs.inputs(seed), digest(runs.outputs(seed))
     others = [*BEHAVIOR_SEEDS, *range(seed + 1, seed + 1 + 2 * len(DISTRIBUTIONS))]
+    specs = sized(runs.specs, seed)
     for place in range(len(usual)):
-        changed = ([*usual[:place], runs.inputs(other)[place], *usual[place + 1 :]] for other in others)
+        changed = ([*usual[:place], draw(specs, other)[place], *usual[place + 1 :]] for other in others)
         if all(digest(runs.runner.run(inputs)) == exact for inputs in changed):
             raise Rejected("run", "output ignores an input", f"input {place}")
 
@@ -208,6 +209,7 @@ def compare_sides(
     found = compare(expected, actual, tolerance)
     if found.agrees or not found.fault.startswith(("values", "NaN")) or ORACLES["numpy"].limit(pair):
         return found
+    pair = pair.like(inputs)
     for samples in (1, SAMPLES):
         found = compare(expected, actual, tolerance, rounding_error(pair.traced.jaxpr, inputs, samples))
         if found.agrees:

@@ -11,6 +11,7 @@ StableHLO as it stands, so without fusion or other optimisation:
 * `transcendentals`: elements that go through exp, log, sin, pow, sqrt and their like. They are not flops.
 * `bytes_accessed`: operands read and results written by each op; slices, gathers and updates count the part that
   moves.
+* A program over several devices costs what one of them does; a dynamic dim counts as one element.
 * A called function costs what its body costs, each time; a loop costs one turn (condition and body), since the number
   of turns is not known in general; a branch costs, in each figure, as much as its dearest arm. Custom calls
   cost their bytes only.
@@ -157,6 +158,11 @@ class Costs:
 
     def __init__(self, program: Program, turns: Callable[[Op], float] = lambda _: 1.0) -> None:
         self.program = program
+        # A dynamic dim counts as one.
+        self.types = [
+            TensorType(one.text, one.element, tuple(abs(dim) for dim in one.dims)) if -1 in one.dims else one
+            for one in program.types
+        ]
         self.turns = turns
         self.functions: dict[str, Cost] = {}
 
@@ -187,7 +193,9 @@ class Costs:
         if op.name in ("stablehlo.case", "stablehlo.if"):
             arms = [self.block(region) for region in op.regions]
             return Cost(*(max(figures) for figures in zip(*arms, strict=True)))
-        types = self.program.types
+        if op.name == "sdy.manual_computation":
+            return self.block(op.regions[0])
+        types = self.types
         operands = [types[number] for number in op.operands]
         results = [types[number] for number in op.results]
         size = results[0].size if results else 0

@@ -21,6 +21,8 @@ import numpy as np
 from jaxir.errors import Rejected, UserError
 from jaxir.extractor.lower import Extraction, extract_kernel, forget, lower
 from jaxir.extractor.standalone import innermost, standalone
+from jaxir.extractor.symbolic import spec_of as symbolic_spec
+from jaxir.extractor.symbolic import symbols
 from jaxir.sample import DIALECTS, DTYPES, ArraySpec, Kernel, Sample
 
 
@@ -34,7 +36,8 @@ def extract(
 
     Args:
         fn: a function, lambda, bound method, jitted or decorated function, `functools.partial`, or a `Kernel`.
-        *args: arrays, NumPy arrays, Python numbers or `jax.ShapeDtypeStruct`s, flat; none for a `Kernel`.
+        *args: arrays, NumPy arrays, Python numbers, `jax.ShapeDtypeStruct`s or `ArraySpec`s, flat; none for a
+            `Kernel`. Symbolic dims (`ArraySpec.parse("float32[b,4]")`) give the module for all their sizes.
         dialects: of `stablehlo`, `hlo`, `jaxpr`; by default all that the platforms allow.
         platforms: of `cpu`, `cuda`, `rocm`, `tpu`.
 
@@ -53,7 +56,8 @@ def extraction_of(
 ) -> Extraction:
     """As `extract`, with the lowering and the parsed program, which the oracles take."""
     if dialects is None:
-        dialects = [dialect for dialect in DIALECTS if dialect != "hlo" or len(platforms) == 1]
+        has_hlo = len(platforms) == 1 and not symbols(fn.inputs if isinstance(fn, Kernel) else map(spec_of, args))
+        dialects = [dialect for dialect in DIALECTS if dialect != "hlo" or has_hlo]
     if isinstance(fn, Kernel):
         if args:
             raise UserError(f"{fn.function_name}: a Kernel brings its argument types; give no arguments")
@@ -123,7 +127,7 @@ def spec_of(value: Any) -> ArraySpec:
         if str(value.dtype) not in DTYPES:
             hint = "; give its key data (jax.random.key_data)" if str(value.dtype).startswith("key<") else ""
             raise UserError(f"argument of element type {value.dtype}: expected one of {', '.join(DTYPES)}{hint}")
-        return ArraySpec(tuple(value.shape), str(jax.dtypes.canonicalize_dtype(value.dtype)))
+        return ArraySpec(symbolic_spec(value).shape, str(jax.dtypes.canonicalize_dtype(value.dtype)))
     if isinstance(value, bool | int | float | complex | np.generic):
         return ArraySpec((), str(jax.numpy.result_type(value)))
     raise UserError(

@@ -26,7 +26,7 @@ import jax
 import jaxlib.version
 
 from jaxir.errors import Rejected, UserError
-from jaxir.extractor import canonical, facts, program
+from jaxir.extractor import canonical, facts, program, symbolic
 from jaxir.extractor.fastpath import FAST
 from jaxir.sample import DIALECTS, ArraySpec, Kernel, Sample, split_of
 from jaxir.version import __version__
@@ -51,7 +51,8 @@ class Lowering:
         outputs: the flat results, in the order of `jax.tree.leaves`.
         platforms: what it was lowered for.
         traced: JAX's traced function; `traced.lower()` lowers it for the device at hand.
-        lowered: JAX's lowered function; it can be compiled where `platforms` names the device at hand.
+        lowered: JAX's lowered function; it can be compiled where `platforms` names the device at hand. None with
+            symbolic dims.
     """
 
     stablehlo: str
@@ -113,18 +114,16 @@ def shape_structs(specs: Sequence[ArraySpec]) -> list[jax.ShapeDtypeStruct]:
     """Specs as JAX reads them.
 
     Raises:
-        UserError: a symbolic dim, or a 64-bit type while x64 is off (JAX would silently take 32 bits).
+        UserError: a symbolic dim that is no name, or a 64-bit type while x64 is off (JAX would silently take 32 bits).
     """
-    structs = []
     for spec in specs:
-        sizes = [dim for dim in spec.shape if isinstance(dim, int)]
-        if len(sizes) != spec.rank:
-            raise UserError(f"'{spec}' has a symbolic dim, which a plain lowering cannot take; give a size")
+        for dim in spec.shape:
+            if isinstance(dim, str) and not dim.isidentifier():
+                raise UserError(f"'{spec}': '{dim}' is no size and no name; a symbolic dim of an argument is a name")
         dtype = jax.numpy.dtype(spec.dtype)
         if jax.dtypes.canonicalize_dtype(dtype) != dtype:
             raise UserError(f"'{spec}' needs 64-bit types, which are off; set JAX_ENABLE_X64=1 or use 32 bits")
-        structs.append(jax.ShapeDtypeStruct(tuple(sizes), dtype))  # type: ignore[no-untyped-call]  # jax has no types here
-    return structs
+    return symbolic.structs(specs)
 
 
 def forget() -> None:
@@ -162,10 +161,12 @@ def lower(
     """Trace a function once and lower it.
 
     With several platforms the module is JAX's multi-platform one, which takes the platform's index as an additional
-    first argument; it has no HLO text.
+    first argument; it has no HLO text. Neither has a module with symbolic dims (`jaxir.extractor.symbolic`), which is
+    for one platform.
 
     Raises:
-        UserError: unknown dialect or platform, `hlo` of a multi-platform lowering, and as `shape_structs`.
+        UserError: unknown dialect or platform, `hlo` of a multi-platform lowering or one with symbolic dims, several
+            platforms with symbolic dims, and as `shape_structs`.
         Rejected: stage `trace` or `lower`, with the type of JAX's exception.
     """
     platforms = check_platforms(platforms)
@@ -175,22 +176,28 @@ def lower(
     if "hlo" in dialects and len(platforms) > 1:
         raise UserError(f"there is no HLO text for several platforms at once ({','.join(platforms)}); ask for one")
     structs = shape_structs(specs)
+    names = symbolic.symbols(specs)
+    if names and ("hlo" in dialects or len(platforms) > 1):
+        what = "HLO text" if "hlo" in dialects else f"module for several platforms ({','.join(platforms)})"
+        raise UserError(f"there is no {what} with symbolic dims ({', '.join(names)}); give them sizes, or leave it out")
     _forget_in_time()
     try:
-        traced = jax.jit(function).trace(*structs)
+        with FAST.paused() if names else contextlib.nullcontext():
+            traced = jax.jit(function).trace(*structs)
     except Exception as error:
         raise Rejected("trace", type(error).__name__, str(error)) from error
-    is_public = not FAST.active or bool(FAST.unusual(traced.jaxpr))
+    is_public = bool(names) or not FAST.active or bool(FAST.unusual(traced.jaxpr))
     try:
         with FAST.paused() if is_public else contextlib.nullcontext():
             # Naming the platform also makes the text independent of the device that this machine has.
-            lowered = traced.lower(lowering_platforms=platforms)
-        stablehlo = lowered.as_text() if "stablehlo" in dialects else ""
+            lowered: Any = None if names else traced.lower(lowering_platforms=platforms)
+            text = symbolic.exported_text(function, specs, platforms) if names else ""
+        stablehlo = (text or lowered.as_text()) if "stablehlo" in dialects else ""
         hlo = lowered.as_text("hlo") if "hlo" in dialects else ""
         FAST.note(stablehlo)
     except Exception as error:
         raise Rejected("lower", type(error).__name__, str(error)) from error
-    outputs = tuple(ArraySpec(tuple(leaf.shape), str(leaf.dtype)) for leaf in jax.tree.leaves(traced.out_info))
+    outputs = tuple(symbolic.spec_of(leaf) for leaf in jax.tree.leaves(traced.out_info))
     jaxpr = str(traced.jaxpr) if "jaxpr" in dialects else ""
     return Lowering(stablehlo, hlo, jaxpr, tuple(specs), outputs, platforms, traced, lowered)
 
@@ -298,7 +305,7 @@ def extract_kernel(
         max_abs_error=None,
         platform=",".join(lowering.platforms),
         x64=jax.dtypes.canonicalize_dtype("float64") == "float64",
-        num_devices=1,
+        num_devices=found.num_devices,
         jax_version=jax.__version__,
         jaxlib_version=jaxlib.version.__version__,
         jaxir_version=__version__,

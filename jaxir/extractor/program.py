@@ -72,12 +72,14 @@ class Program:
         functions: body of each function by name, in file order; the entry is `main`.
         types: type of each value, by value number.
         implicit: positions of `main`'s arguments that JAX added, such as the index of the platform.
+        num_devices: devices that the module is for: its partitions.
     """
 
     module: Any
     functions: dict[str, Block]
     types: tuple[TensorType, ...]
     implicit: tuple[int, ...]
+    num_devices: int = 1
 
     @property
     def main(self) -> Block:
@@ -195,6 +197,8 @@ def parse(text: str) -> Program:
         # `Module.parse` runs the verifier; asking again is cheap and does not rely on that.
         if not module.operation.verify():
             raise Rejected("parse", "does not verify")
+        named = module.operation.attributes
+        count = ir.IntegerAttr(named["mhlo.num_partitions"]).value if "mhlo.num_partitions" in named else 1
         reader = _Reader(context)
         functions: dict[str, Block] = {}
         implicit: tuple[int, ...] = ()
@@ -217,4 +221,4 @@ def parse(text: str) -> Program:
                 )
     if "main" not in functions:
         raise Rejected("parse", "no function main")
-    return Program(module, functions, tuple(reader.types), implicit)
+    return Program(module, functions, tuple(reader.types), implicit, count)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from jaxir.generator.compose import Composer, _Draft
+from jaxir.generator.compose import Composer, Quota, _Draft
 from jaxir.generator.program import Call, Input, Program, Ref
 from jaxir.generator.rng import Rng
 from jaxir.generator.source import STYLES, write
 from jaxir.generator.templates import Hole, Template
-from jaxir.sample import ArraySpec
+from jaxir.sample import DTYPES_64, ArraySpec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,20 +37,31 @@ class _HoleMismatch(Exception):
         self.hole = hole
 
 
-def check_template(template: Template, composer: Composer, bindings: int) -> Iterator[Problem]:
+def check_template(template: Template, composers: Mapping[bool, Composer], bindings: int) -> Iterator[Problem]:
     """Trace a template over `bindings` draws of shapes, dtypes and options; yields each distinct problem once.
 
-    Both the function itself and the kernel text that is made of it are traced, in every style.
+    The element types that it takes have their turns, with x64 on where they are of 64 bits. Both the function itself
+    and the kernel text that is made of it are traced, in every style.
+
+    Args:
+        template: what to check.
+        composers: by whether x64 is on, as `plan.composers` gives them.
+        bindings: how many draws at least; there are more where more element types are to have a turn.
     """
     seen: set[tuple[int, str]] = set()
     drawn = 0
-    for number in range(bindings):
+    known = {name for composer in composers.values() for name in composer.shapes.dtypes}
+    dtypes = [name for name in template.steered.dtypes if name in known]
+    for number in range(max(bindings, len(dtypes))):
         rng = Rng("check", template.name, number)
-        draft = next(filter(None, (composer.draft(template, rng, rank=number % 4) for _ in range(8))), None)
+        quota = Quota(rank=number % 4, dtype=dtypes[number % len(dtypes)] if dtypes else None)
+        x64 = quota.dtype in DTYPES_64
+        draft = next(filter(None, (composers[x64].draft(template, rng, quota=quota) for _ in range(8))), None)
         if draft is None:
             continue
         drawn += 1
-        problem = _check_draft(template, draft) or _check_text(template, draft, STYLES[number % len(STYLES)])
+        with jax.enable_x64(x64):
+            problem = _check_draft(template, draft) or _check_text(template, draft, STYLES[number % len(STYLES)])
         if problem and (problem.line, problem.message) not in seen:
             seen.add((problem.line, problem.message))
             yield problem

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from jaxir.errors import Rejected
 from jaxir.generator.options import Uniform
@@ -40,6 +40,18 @@ class Shapes:
     max_rank: int = 4
 
 
+@dataclasses.dataclass(frozen=True)
+class Quota:
+    """What a plan asks of a root's call; what it leaves open is drawn by weight."""
+
+    rank: int | None = None  #: of its variadic dim
+    dtype: str | None = None  #: of its steered class (`Template.steered`)
+    options: Mapping[str, OptionValue] = dataclasses.field(default_factory=dict)
+
+
+_FREE = Quota()
+
+
 @dataclasses.dataclass
 class _Slot:
     """An argument that is still open."""
@@ -69,29 +81,37 @@ class _Draft:
 
 
 class Composer:
-    """Programs of one library under one set of weights; every method is a pure function of its `rng`."""
+    """Programs of one library under one set of weights; every method is a pure function of its `rng`.
 
-    def __init__(self, library: Library, shapes: Shapes, levels: dict[int, Level]) -> None:
+    Args:
+        library: the templates.
+        shapes: weights and limits of arrays.
+        levels: what each level allows.
+        x64: whether the programs are for x64 on; this decides which templates may feed others, and the types of what
+            JAX makes of Python numbers.
+    """
+
+    def __init__(self, library: Library, shapes: Shapes, levels: dict[int, Level], *, x64: bool = False) -> None:
         self.library = library
         self.shapes = shapes
         self.levels = levels
+        self.x64 = x64
+        self._weights: dict[tuple[str, ...], dict[str, float]] = {}
         #: templates that can feed others: those with one result
         self._feeders = {
-            category: tuple(template for template in templates if not template.returns_tuple)
+            category: tuple(item for item in templates if not item.returns_tuple and (item.x64 or not x64))
             for category, templates in library.by_category.items()
         }
         self._all_feeders = tuple(template for templates in self._feeders.values() for template in templates)
 
-    def compose(
-        self, root: Template, level: int, rng: Rng, rank: int | None = None
-    ) -> tuple[Program, tuple[Wrap, ...]]:
+    def compose(self, root: Template, level: int, rng: Rng, quota: Quota = _FREE) -> tuple[Program, tuple[Wrap, ...]]:
         """A program of this level around `root`, and the transforms that wrap it.
 
         Args:
             root: the template whose result the program returns.
             level: 1..5.
             rng: the choices.
-            rank: what the root's variadic dim stands for; drawn by weight where None.
+            quota: what is asked of the root.
 
         Raises:
             Rejected: stage `compose`, if no program was found within the limits.
@@ -99,7 +119,7 @@ class Composer:
         rules = self.levels[level]
         budget = rng.integer(int(rules.templates.lo), int(rules.templates.hi))
         for _ in range(8):
-            program = self._grow(root, budget, rng, rank)
+            program = self._grow(root, budget, rng, quota)
             if program is not None:
                 return program, self._wraps(program, rules.wrap, rng)
         raise Rejected("compose", "no program within the limits", root.name)
@@ -107,7 +127,7 @@ class Composer:
     # -- one call ------------------------------------------------------------------------------------------------
 
     def draft(
-        self, template: Template, rng: Rng, need: ArraySpec | None = None, *, rank: int | None = None, spare: int = 0
+        self, template: Template, rng: Rng, need: ArraySpec | None = None, *, quota: Quota = _FREE, spare: int = 0
     ) -> _Draft | None:
         """A call of `template` with all its types bound; None if that cannot be.
 
@@ -115,7 +135,7 @@ class Composer:
             template: what to call.
             rng: the choices.
             need: what its first result must be.
-            rank: what a free variadic dim stands for; drawn by weight where None.
+            quota: what is asked of it.
             spare: templates that its holes may take.
         """
         binding = Binding()
@@ -125,9 +145,11 @@ class Composer:
             if unified is None:
                 return None
             binding = unified
+        elif quota.dtype is not None:
+            binding.dtypes[template.steered.dtype_class] = quota.dtype
         for result in template.results:
             if result.dtype_class not in given:
-                default = result.default_dtype
+                default = result.default_dtype(self.x64)
                 if binding.dtypes.setdefault(result.dtype_class, default) != default:
                     return None
         # What else an array has beside its variadic dim must fit into the largest rank too.
@@ -135,14 +157,14 @@ class Composer:
         allowed = {length: weight for length, weight in self.shapes.ranks.items() if length <= highest}
         if not allowed:
             return None
-        ranks = [] if rank is None else [min(rank, max(allowed))]
+        ranks = [] if quota.rank is None else [min(quota.rank, max(allowed))]
 
         def shape() -> tuple[int, ...]:
             length = ranks.pop() if ranks else rng.weighted(allowed)
             return tuple(rng.weighted(self.shapes.sizes) for _ in range(length))
 
         def dtype_of(declared: ArrayType) -> str | None:
-            weights = {name: weight for name, weight in self.shapes.dtypes.items() if declared.admits(name)}
+            weights = self._weights_of(declared.dtypes)
             return rng.weighted(weights) if weights else None
 
         bound = bind_missing(
@@ -169,12 +191,19 @@ class Composer:
             spare -= len(program.templates())
         return _Draft(
             template,
-            {option.name: option.draw(rng) for option in template.options},
+            {option.name: option.draw(rng) for option in template.options} | dict(quota.options),
             [None] * len(arguments),
             holes,
             tuple(results),
             tuple(arguments),
         )
+
+    def _weights_of(self, dtypes: tuple[str, ...]) -> dict[str, float]:
+        found = self._weights.get(dtypes)
+        if found is None:
+            found = {name: weight for name, weight in self.shapes.dtypes.items() if name in dtypes}
+            self._weights[dtypes] = found
+        return found
 
     def _instantiate_arguments(self, template: Template, binding: Binding, rng: Rng) -> list[ArraySpec | None]:
         """Specs of the array parameters; of those that broadcast together at least one keeps the full shape."""
@@ -202,8 +231,8 @@ class Composer:
 
     # -- a whole program -----------------------------------------------------------------------------------------
 
-    def _grow(self, root: Template, budget: int, rng: Rng, rank: int | None) -> Program | None:
-        start = next(filter(None, (self.draft(root, rng, rank=rank, spare=budget - 1) for _ in range(6))), None)
+    def _grow(self, root: Template, budget: int, rng: Rng, quota: Quota) -> Program | None:
+        start = next(filter(None, (self.draft(root, rng, quota=quota, spare=budget - 1) for _ in range(6))), None)
         if start is None:
             return None
         drafts, slots = self._expand([start], budget - start.size, root.category, rng)

@@ -22,6 +22,8 @@ from typing import Any, Literal
 from jaxir import resources
 from jaxir.closure import needed_statements
 from jaxir.errors import UserError
+from jaxir.generator import element_types
+from jaxir.generator.element_types import ElementTypes
 from jaxir.generator.options import Uniform
 from jaxir.generator.rng import Rng
 from jaxir.generator.types import ArrayType, TypeLanguageError, Variadic
@@ -95,6 +97,12 @@ class Template:
     body: str  #: the statements after the docstring
     source: Source
     fn: Callable[..., Any]
+    x64: bool = True  #: whether its types are as declared with x64 on too
+
+    @functools.cached_property
+    def steered(self) -> ArrayType:
+        """The parameter whose dtype class has the most types, the first of equals: a plan gives it its turns."""
+        return max((parameter.type for parameter in self.parameters), key=lambda item: len(item.dtypes))
 
     @property
     def where(self) -> str:
@@ -171,6 +179,8 @@ def library_digest(folders: Sequence[Path]) -> str:
         for category, path in template_files([folder]):
             digest.update(f"{category} {path.relative_to(folder).as_posix()}\0".encode())
             digest.update(path.read_bytes() + b"\0")
+        if (folder / element_types.FILE).is_file():
+            digest.update((folder / element_types.FILE).read_bytes() + b"\0")
     return digest.hexdigest()
 
 
@@ -192,22 +202,33 @@ def read_library(folders: Sequence[Path]) -> tuple[Library, list[TemplateError]]
     """Every template of these folders that reads, and an error for each that does not."""
     templates: dict[str, Template] = {}
     errors: list[TemplateError] = []
-    for category, path in template_files(folders):
-        for item in _read_file(category, path):
-            if isinstance(item, TemplateError):
-                errors.append(item)
-            elif item.name in templates:
-                other = templates[item.name].where
-                errors.append(
-                    TemplateError(f"{item.where}: template '{item.name}' exists already in {other}; rename it")
-                )
-            else:
-                templates[item.name] = item
+    for folder in folders:
+        try:
+            takes = element_types.read(folder)
+        except UserError as error:
+            errors.append(TemplateError(str(error)))
+            takes = ElementTypes()
+        names = set()
+        for category, path in template_files([folder]):
+            for item in _read_file(category, path, takes):
+                if isinstance(item, TemplateError):
+                    errors.append(item)
+                elif item.name in templates:
+                    other = templates[item.name].where
+                    errors.append(
+                        TemplateError(f"{item.where}: template '{item.name}' exists already in {other}; rename it")
+                    )
+                else:
+                    templates[item.name] = item
+                    names.add(item.name)
+        if not errors:
+            path = folder / element_types.FILE
+            errors += [TemplateError(f"{path}: there is no template '{name}'") for name in sorted(takes.names - names)]
     order = {category: position for position, category in enumerate(CATEGORIES)}
     return Library(tuple(sorted(templates.values(), key=lambda item: (order[item.category], item.name)))), errors
 
 
-def _read_file(category: str, path: Path) -> Iterator[Template | TemplateError]:
+def _read_file(category: str, path: Path, takes: ElementTypes) -> Iterator[Template | TemplateError]:
     try:
         text = path.read_text(encoding="utf-8")
         tree = ast.parse(text, filename=str(path))
@@ -229,7 +250,7 @@ def _read_file(category: str, path: Path) -> Iterator[Template | TemplateError]:
             )
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
             try:
-                yield _read_function(node, bare[node.name], category, source)
+                yield _read_function(node, bare[node.name], category, source, takes)
             except TemplateError as error:
                 yield error
 
@@ -273,7 +294,9 @@ def _without_annotations(tree: ast.Module) -> ast.Module:
     return tree
 
 
-def _read_function(node: ast.FunctionDef, bare: ast.FunctionDef, category: str, source: Source) -> Template:
+def _read_function(
+    node: ast.FunctionDef, bare: ast.FunctionDef, category: str, source: Source, takes: ElementTypes
+) -> Template:
     path = source.path
 
     def fail(line: int, message: str) -> TemplateError:
@@ -285,9 +308,11 @@ def _read_function(node: ast.FunctionDef, bare: ast.FunctionDef, category: str, 
     except Exception as error:
         raise fail(node.lineno, f"its annotations do not evaluate: {_first_line(error)}") from error
 
+    x64, low_bit = node.name not in takes.x64_off, takes.low_bit_of(node.name)
+
     def array_type(annotation: Any, line: int, what: str) -> ArrayType:
         try:
-            return ArrayType.from_annotation(annotation)
+            return ArrayType.from_annotation(annotation, x64=x64, low_bit=low_bit)
         except TypeLanguageError as error:
             raise fail(line, f"{what}: {error}") from error
 
@@ -362,6 +387,7 @@ def _read_function(node: ast.FunctionDef, bare: ast.FunctionDef, category: str, 
         body="\n".join(map(ast.unparse, body)),
         source=source,
         fn=inspect.unwrap(fn),
+        x64=x64,
     )
 
 

@@ -11,25 +11,28 @@ import ast
 import dataclasses
 import functools
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from jaxir.generator.rng import Rng
-from jaxir.sample import ArraySpec
+from jaxir.sample import DTYPES, DTYPES_64, LOW_BIT, ArraySpec
 
-#: dtype that a class stands for where nothing else decides: it occurs only in a template's result.
-DEFAULT_DTYPES: dict[str, str] = {
-    "Float": "float32",
-    "Inexact": "float32",
-    "Real": "float32",
-    "Num": "float32",
-    "Shaped": "float32",
-    "Int": "int32",
-    "Integer": "int32",
-    "UInt": "uint32",
-    "Bool": "bool",
-    "Complex": "complex64",
+#: dtype that a class stands for where nothing else decides, it occurs only in a template's result: what JAX makes of
+#: Python numbers, with x64 off and on.
+DEFAULT_DTYPES: dict[str, tuple[str, str]] = {
+    "Float": ("float32", "float64"),
+    "Inexact": ("float32", "float64"),
+    "Real": ("float32", "float64"),
+    "Num": ("float32", "float64"),
+    "Shaped": ("float32", "float64"),
+    "Int": ("int32", "int64"),
+    "Integer": ("int32", "int64"),
+    "UInt": ("uint32", "uint64"),
+    "Bool": ("bool", "bool"),
+    "Complex": ("complex64", "complex128"),
 }
+#: Classes of jaxtyping -> the low-bit types of JAX that they mean but do not list (jaxtyping 0.3).
+_UNLISTED = dict.fromkeys(("Float", "Inexact", "Real", "Num"), ("float8_e3m4", "float8_e4m3", "float8_e8m0fnu"))
 
 
 class TypeLanguageError(ValueError):
@@ -147,8 +150,13 @@ class ArrayType:
         return f'{self.dtype_class}[Array, "{self.text}"]'
 
     @classmethod
-    def from_annotation(cls, annotation: Any) -> ArrayType:
+    def from_annotation(cls, annotation: Any, *, x64: bool = True, low_bit: Collection[str] = ()) -> ArrayType:
         """Read an evaluated jaxtyping annotation such as `Float[Array, "*b n"]`.
+
+        Args:
+            annotation: the evaluated annotation.
+            x64: whether a class of several types takes 64-bit ones.
+            low_bit: the low-bit types that a class of several types takes, where it means them.
 
         Raises:
             TypeLanguageError: if it is no jaxtyping array type, or its dims are outside the language.
@@ -157,16 +165,21 @@ class ArrayType:
             shown = getattr(annotation, "__name__", repr(annotation))
             raise TypeLanguageError(f'{shown} is no jaxtyping array type such as Float[Array, "*b n"]')
         dtypes = annotation.dtypes
+        name = annotation.dtype.__name__
         # Shaped admits every dtype; jaxtyping says so by a sentinel object instead of a tuple.
-        names = tuple(dtypes) if isinstance(dtypes, tuple | list) else ()
-        return cls(annotation.dtype.__name__, names, parse_dims(annotation.dim_str), annotation.dim_str)
+        meant = {*dtypes, *_UNLISTED.get(name, ())} if isinstance(dtypes, tuple | list) else set(DTYPES)
+        if name in DEFAULT_DTYPES:
+            meant -= set(LOW_BIT).difference(low_bit) | (set() if x64 else DTYPES_64)
+        names = tuple(dtype for dtype in DTYPES if dtype in meant)
+        return cls(name, names, parse_dims(annotation.dim_str), annotation.dim_str)
 
     def admits(self, dtype: str) -> bool:
-        return not self.dtypes or dtype in self.dtypes
+        return dtype in self.dtypes
 
-    @property
-    def default_dtype(self) -> str:
-        return DEFAULT_DTYPES.get(self.dtype_class) or self.dtypes[-1]
+    def default_dtype(self, x64: bool = False) -> str:
+        """The type where nothing else decides; see `DEFAULT_DTYPES`."""
+        defaults = DEFAULT_DTYPES.get(self.dtype_class)
+        return defaults[x64] if defaults else self.dtypes[-1]
 
 
 @dataclasses.dataclass

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float32, Int32, Integer, UInt, UInt8, UInt16, UInt32
+from jaxtyping import Array, Bool, Float32, Int32, Integer, Num, UInt, UInt8, UInt16, UInt32
 
 from jaxir import Uniform
 
@@ -273,3 +273,50 @@ def majority_vote(a: Bool[Array, "*#s"], b: Bool[Array, "*#s"], c: Bool[Array, "
 def count_votes(a: Bool[Array, "*s"], b: Bool[Array, "*s"], c: Bool[Array, "*s"]) -> Int32[Array, "*s"]:
     """the number of true values among three"""
     return a.astype(jnp.int32) + b.astype(jnp.int32) + c.astype(jnp.int32)
+
+
+def bits_by_name(
+    x: Integer[Array, "*s"], y: Integer[Array, "*s"], *, fn: Literal["bitwise_invert", "bitwise_not", "invert"]
+) -> Integer[Array, "*s"]:
+    """`y` combined with the `fn` of `x` by exclusive or"""
+    return jnp.bitwise_xor(getattr(jnp, fn)(x), y)
+
+
+def shift_by_name(
+    x: Integer[Array, "*s"],
+    count: Integer[Array, "*s"],
+    *,
+    fn: Literal["bitwise_left_shift", "bitwise_right_shift", "left_shift", "right_shift"],
+) -> Integer[Array, "*s"]:
+    """the `fn` of `x` by the lowest two bits of `count`, plus `count`"""
+    return getattr(jnp, fn)(x, jnp.bitwise_and(count, 3)) + count
+
+
+def lax_bits(
+    x: Integer[Array, "*s"],
+    y: Integer[Array, "*s"],
+    *,
+    fn: Literal[
+        "bitwise_and", "bitwise_or", "bitwise_xor", "shift_left", "shift_right_arithmetic", "shift_right_logical"
+    ],
+) -> Integer[Array, "*s"]:
+    """the `fn` of the complement of `x` and of the lowest bits of `y`"""
+    return getattr(lax, fn)(lax.bitwise_not(x), y & 7)
+
+
+def lax_count(
+    x: Integer[Array, "*s"], y: Integer[Array, "*s"], *, fn: Literal["population_count", "clz"]
+) -> Integer[Array, "*s"]:
+    """the `fn` of `x`, minus `y`"""
+    return lax.sub(getattr(lax, fn)(x), y)
+
+
+def mask_algebra(
+    a: Bool[Array, "*s"],
+    b: Bool[Array, "*s"],
+    x: Num[Array, "*s"],
+    *,
+    fn: Literal["bitwise_and", "bitwise_or", "bitwise_xor"],
+) -> Num[Array, "*s"]:
+    """`x` where the `fn` of `a` and of the complement of `b` holds, and its negative elsewhere"""
+    return jnp.where(getattr(lax, fn)(a, lax.bitwise_not(b)), x, -x)

@@ -188,12 +188,12 @@ def cast_round_trip(x: Float32[Array, "*s"], *, dtype: Literal["bfloat16", "floa
 
 
 def lerp(
-    start: Inexact[Array, "*#s"],
-    stop: Inexact[Array, "*#s"],
-    weight: Inexact[Array, ""],
+    start: Num[Array, "*#s"],
+    stop: Num[Array, "*#s"],
+    weight: Num[Array, ""],
     *,
     form: Literal["delta", "two_products"],
-) -> Inexact[Array, "*s"]:
+) -> Num[Array, "*s"]:
     """the linear interpolation between `start` and `stop`"""
     if form == "delta":
         blended = start + weight * (stop - start)
@@ -202,13 +202,15 @@ def lerp(
     return blended
 
 
-def inverse_lerp(x: Float[Array, "*s"], low: Float[Array, "*#s"], high: Float[Array, "*#s"]) -> Float[Array, "*s"]:
+def inverse_lerp(
+    x: Inexact[Array, "*s"], low: Inexact[Array, "*#s"], high: Inexact[Array, "*#s"]
+) -> Inexact[Array, "*s"]:
     """the position of `x` between `low` and `high`"""
     span = high - low
     return (x - low) / jnp.where(span == 0, 1, span)
 
 
-def bilinear_blend(corners: Float[Array, "4 *s"], u: Float[Array, "*s"], v: Float[Array, "*s"]) -> Float[Array, "*s"]:
+def bilinear_blend(corners: Num[Array, "4 *s"], u: Num[Array, "*s"], v: Num[Array, "*s"]) -> Num[Array, "*s"]:
     """the bilinear blend of four corner values"""
     near = corners[0] * (1 - u) + corners[1] * u
     far = corners[2] * (1 - u) + corners[3] * u
@@ -254,15 +256,15 @@ def polynomial_through_roots(x: Num[Array, "*s"], roots: Num[Array, "3"]) -> Num
 
 
 def rational_function(
-    x: Float[Array, "*s"], numerator: Float[Array, "3"], denominator: Float[Array, "2"]
-) -> Float[Array, "*s"]:
+    x: Inexact[Array, "*s"], numerator: Inexact[Array, "3"], denominator: Inexact[Array, "2"]
+) -> Inexact[Array, "*s"]:
     """a ratio of two polynomials whose denominator stays positive"""
     top = (numerator[2] * x + numerator[1]) * x + numerator[0]
     bottom = 1 + (denominator[0] * x) ** 2 + (denominator[1] * x**2) ** 2
     return top / bottom
 
 
-def derivative_of_polynomial(x: Inexact[Array, "*s"], coefficients: Inexact[Array, "4"]) -> Inexact[Array, "*s"]:
+def derivative_of_polynomial(x: Num[Array, "*s"], coefficients: Num[Array, "4"]) -> Num[Array, "*s"]:
     """the slope of a cubic polynomial at `x`"""
     slope = 3 * coefficients[3] * x
     slope = (slope + 2 * coefficients[2]) * x
@@ -318,8 +320,8 @@ def next_float(x: Float[Array, "*s"], target: Float[Array, "*s"]) -> Float[Array
 
 
 def compare(
-    x: Real[Array, "*#s"],
-    y: Real[Array, "*#s"],
+    x: Num[Array, "*#s"],
+    y: Num[Array, "*#s"],
     *,
     fn: Literal["less", "less_equal", "greater", "greater_equal"],
 ) -> Bool[Array, "*s"]:
@@ -350,13 +352,13 @@ def gated_sum(x: Num[Array, "*s"], y: Num[Array, "*s"], gate: Bool[Array, "*s"])
     return x + y * gate
 
 
-def median_of_three(x: Real[Array, "*s"], y: Real[Array, "*s"], z: Real[Array, "*s"]) -> Real[Array, "*s"]:
+def median_of_three(x: Num[Array, "*s"], y: Num[Array, "*s"], z: Num[Array, "*s"]) -> Num[Array, "*s"]:
     """the median of three numbers"""
     low = jnp.minimum(x, y)
     high = jnp.maximum(x, y)
     return jnp.maximum(low, jnp.minimum(high, z))
 
 
-def sort_pair(x: Real[Array, "*s"], y: Real[Array, "*s"]) -> tuple[Real[Array, "*s"], Real[Array, "*s"]]:
+def sort_pair(x: Num[Array, "*s"], y: Num[Array, "*s"]) -> tuple[Num[Array, "*s"], Num[Array, "*s"]]:
     """the smaller and the larger of two numbers"""
     return jnp.minimum(x, y), jnp.maximum(x, y)

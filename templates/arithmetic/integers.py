@@ -144,7 +144,9 @@ def common_multiple(
     return getattr(jnp, fn)(jnp.maximum(x, 1), jnp.maximum(y, 1))
 
 
-def binary_gcd_step(x: Int[Array, "*s"], y: Int[Array, "*s"]) -> tuple[Int[Array, "*s"], Int[Array, "*s"]]:
+def binary_gcd_step(
+    x: Integer[Array, "*s"], y: Integer[Array, "*s"]
+) -> tuple[Integer[Array, "*s"], Integer[Array, "*s"]]:
     """one step of Euclid's algorithm"""
     larger = jnp.maximum(x, y)
     smaller = jnp.minimum(x, y)
@@ -189,8 +191,8 @@ def sum_of_digits(n: Integer[Array, "*s"], *, base: Literal[3, 8, 10]) -> Intege
 
 
 def grid_distance(
-    x: Int[Array, "*s 2"], y: Int[Array, "*s 2"], *, metric: Literal["manhattan", "chebyshev"]
-) -> Int[Array, "*s"]:
+    x: Integer[Array, "*s 2"], y: Integer[Array, "*s 2"], *, metric: Literal["manhattan", "chebyshev"]
+) -> Integer[Array, "*s"]:
     """the distance of two cells of a grid"""
     rows = jnp.abs(x[..., 0] - y[..., 0])
     columns = jnp.abs(x[..., 1] - y[..., 1])
@@ -202,8 +204,8 @@ def grid_distance(
 
 
 def flat_index(
-    row: Int[Array, "*#s"], column: Int[Array, "*#s"], *, width: Annotated[int, Uniform(3, 9)]
-) -> Int[Array, "*s"]:
+    row: Integer[Array, "*#s"], column: Integer[Array, "*#s"], *, width: Annotated[int, Uniform(3, 9)]
+) -> Integer[Array, "*s"]:
     """the position of a cell in a row-major buffer, columns wrapped around"""
     return row * width + column % width
 
@@ -263,7 +265,7 @@ def requantize(
     return jnp.clip(rounded, -128, 127).astype(jnp.int8)
 
 
-def is_leap_year(year: Int[Array, "*s"]) -> Bool[Array, "*s"]:
+def is_leap_year(year: Integer[Array, "*s"]) -> Bool[Array, "*s"]:
     """whether `year` is a leap year, by the Julian rule with an exception every 100 years"""
     return (year % 4 == 0) & (year % 100 != 0)
 

@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float, Inexact, Int, Int32, Integer, Num, Real
+from jaxtyping import Array, Bool, Float, Inexact, Int, Int32, Integer, Num, Real, Shaped
 
 from jaxir import Uniform
 
 
-def gather_rows(table: Num[Array, "v *d"], ids: Int[Array, "k"]) -> Num[Array, "k *d"]:
+def gather_rows(table: Shaped[Array, "v *d"], ids: Int[Array, "k"]) -> Shaped[Array, "k *d"]:
     """the rows of `table` at `ids`, with ids beyond the end clipped"""
     return jnp.take(table, ids, axis=0, mode="clip")
 
@@ -21,24 +21,26 @@ def lookup_scaled(table: Float[Array, "v d"], tokens: Integer[Array, "*b"]) -> F
     return vectors * jnp.sqrt(jnp.asarray(table.shape[1], table.dtype))
 
 
-def take_along(x: Num[Array, "*b n"], indices: Int[Array, "*b k"]) -> Num[Array, "*b k"]:
+def take_along(x: Shaped[Array, "*b n"], indices: Int[Array, "*b k"]) -> Shaped[Array, "*b k"]:
     """the entries of each row at its own indices `indices`"""
     safe = jnp.clip(indices, 0, x.shape[-1] - 1)
     return jnp.take_along_axis(x, safe, axis=-1)
 
 
-def pick_label(scores: Num[Array, "*b n"], labels: Int[Array, "*b"]) -> Num[Array, "*b"]:
+def pick_label(scores: Shaped[Array, "*b n"], labels: Int[Array, "*b"]) -> Shaped[Array, "*b"]:
     """the entry of each row that its label names"""
     columns = jnp.clip(labels, 0, scores.shape[-1] - 1)[..., None]
     return jnp.squeeze(jnp.take_along_axis(scores, columns, axis=-1), axis=-1)
 
 
-def pick_points(image: Num[Array, "m n *c"], rows: Int[Array, "k"], columns: Int[Array, "k"]) -> Num[Array, "k *c"]:
+def pick_points(
+    image: Shaped[Array, "m n *c"], rows: Int[Array, "k"], columns: Int[Array, "k"]
+) -> Shaped[Array, "k *c"]:
     """the entries of `image` at the given rows and columns"""
     return image.at[rows, columns].get(mode="clip")
 
 
-def choose_layer(layers: Num[Array, "k *s"], which: Int[Array, "*s"]) -> Num[Array, "*s"]:
+def choose_layer(layers: Shaped[Array, "k *s"], which: Int[Array, "*s"]) -> Shaped[Array, "*s"]:
     """the entry, at each position, of the layer that `which` names"""
     safe = jnp.clip(which, 0, layers.shape[0] - 1)
     return jnp.take_along_axis(layers, safe[None], axis=0)[0]
@@ -57,12 +59,12 @@ def interpolate_grid(
 
 
 def scatter_rows(
-    x: Real[Array, "n *s"],
+    x: Num[Array, "n *s"],
     indices: Int[Array, "k"],
-    updates: Real[Array, "k *s"],
+    updates: Num[Array, "k *s"],
     *,
     method: Literal["add", "subtract", "max", "min"],
-) -> Real[Array, "n *s"]:
+) -> Num[Array, "n *s"]:
     """`x` with each row of `updates` scattered into the row that `indices` names"""
     return getattr(x.at[indices], method)(updates, mode="drop")
 
@@ -84,7 +86,9 @@ def scatter_points(
     return getattr(image.at[rows, columns], method)(values, mode="drop")
 
 
-def reset_selected(x: Num[Array, "*b n"], mask: Bool[Array, "n"], fill: Num[Array, "*b"]) -> Num[Array, "*b n"]:
+def reset_selected(
+    x: Shaped[Array, "*b n"], mask: Bool[Array, "n"], fill: Shaped[Array, "*b"]
+) -> Shaped[Array, "*b n"]:
     """`x` with the columns that `mask` selects set to `fill`"""
     return jnp.where(mask, fill[..., None], x)
 
@@ -108,7 +112,7 @@ def update_border(x: Num[Array, "m n"], value: Num[Array, ""], *, method: Litera
     return getattr(top.at[:, -1], method)(2 * value)
 
 
-def window_at(x: Num[Array, "m+n *d"], taper: Num[Array, "m"], start: Int[Array, ""]) -> Num[Array, "m *d"]:
+def window_at(x: Shaped[Array, "m+n *d"], taper: Shaped[Array, "m"], start: Int[Array, ""]) -> Shaped[Array, "m *d"]:
     """the window of `x` that begins at `start`, weighted by `taper`"""
     window = lax.dynamic_slice_in_dim(x, start, taper.shape[0], axis=0)
     return window * taper.reshape(-1, *(1,) * (x.ndim - 1))
@@ -125,37 +129,37 @@ def crop_window(
 
 
 def write_window(
-    buffer: Num[Array, "m+n *d"], block: Num[Array, "m *d"], start: Int[Array, ""]
-) -> Num[Array, "m+n *d"]:
+    buffer: Shaped[Array, "m+n *d"], block: Shaped[Array, "m *d"], start: Int[Array, ""]
+) -> Shaped[Array, "m+n *d"]:
     """`buffer` with `block` written at `start`"""
     return lax.dynamic_update_slice_in_dim(buffer, block, start, axis=0)
 
 
 def cache_append(
-    cache: Float[Array, "n *d"], entry: Float[Array, "*d"], position: Int[Array, ""]
-) -> tuple[Float[Array, "n *d"], Float[Array, "*d"]]:
+    cache: Inexact[Array, "n *d"], entry: Inexact[Array, "*d"], position: Int[Array, ""]
+) -> tuple[Inexact[Array, "n *d"], Inexact[Array, "*d"]]:
     """the ring buffer `cache` with `entry` stored at `position`, and its mean over the slots"""
     slot = jnp.remainder(position, cache.shape[0])
     stored = lax.dynamic_update_index_in_dim(cache, entry, slot, axis=0)
     return stored, jnp.mean(stored, axis=0)
 
 
-def swap_rows(x: Num[Array, "n *d"], i: Int[Array, ""], j: Int[Array, ""]) -> Num[Array, "n *d"]:
+def swap_rows(x: Shaped[Array, "n *d"], i: Int[Array, ""], j: Int[Array, ""]) -> Shaped[Array, "n *d"]:
     """`x` with the rows `i` and `j` exchanged"""
     last = x.shape[0] - 1
     first, second = jnp.clip(i, 0, last), jnp.clip(j, 0, last)
     return x.at[first].set(x[second]).at[second].set(x[first])
 
 
-def first_selected(values: Num[Array, "n *d"], mask: Bool[Array, "n"]) -> Num[Array, "3 *d"]:
+def first_selected(values: Shaped[Array, "n *d"], mask: Bool[Array, "n"]) -> Shaped[Array, "3 *d"]:
     """the first three rows where `mask` holds, padded with row zero"""
     rows = jnp.flatnonzero(mask, size=3, fill_value=0)
     return values[rows]
 
 
 def segment_reduce(
-    values: Inexact[Array, "n *d"], segment_ids: Int[Array, "n"], *, fn: Literal["segment_sum", "segment_prod"]
-) -> Inexact[Array, "4 *d"]:
+    values: Num[Array, "n *d"], segment_ids: Int[Array, "n"], *, fn: Literal["segment_sum", "segment_prod"]
+) -> Num[Array, "4 *d"]:
     """the sum or the product of the rows of each of four segments"""
     ids = jnp.clip(segment_ids, 0, 3)
     return getattr(jax.ops, fn)(values, ids, num_segments=4)
@@ -169,7 +173,7 @@ def segment_extremum(
     return jnp.where(jnp.isfinite(peaks), peaks, 0)
 
 
-def segment_mean(values: Float[Array, "n *d"], segment_ids: Int[Array, "n"]) -> Float[Array, "n *d"]:
+def segment_mean(values: Inexact[Array, "n *d"], segment_ids: Int[Array, "n"]) -> Inexact[Array, "n *d"]:
     """each row moved half the way to the mean of its segment"""
     ids = jnp.clip(segment_ids, 0, 3)
     totals = jax.ops.segment_sum(values, ids, num_segments=4)
@@ -208,7 +212,7 @@ def joint_counts(
         table = jnp.zeros((5, 5), jnp.int32).at[left, right].add(1)
     else:
         pairs = left.astype(jnp.int32) * 5 + right.astype(jnp.int32)
-        table = jnp.sum(pairs[:, None] == jnp.arange(25), axis=0).reshape(5, 5)
+        table = jnp.sum(pairs[:, None] == jnp.arange(25), axis=0, dtype=jnp.int32).reshape(5, 5)
     return table
 
 
@@ -222,8 +226,8 @@ def one_hot_encode(
 
 
 def neighbor_sum(
-    features: Float[Array, "v *d"], senders: Int[Array, "e"], receivers: Int[Array, "e"]
-) -> Float[Array, "v *d"]:
+    features: Num[Array, "v *d"], senders: Int[Array, "e"], receivers: Int[Array, "e"]
+) -> Num[Array, "v *d"]:
     """the features of each node of a graph plus the sum of those of its senders"""
     messages = jnp.take(features, senders, axis=0, mode="clip")
     targets = jnp.clip(receivers, 0, features.shape[0] - 1)

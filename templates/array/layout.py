@@ -4,12 +4,12 @@ from typing import Annotated, Literal
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float, Num, Real
+from jaxtyping import Array, Bool, Float, Inexact, Num, Real, Shaped
 
 from jaxir import Uniform
 
 
-def transpose(x: Num[Array, "*b m n"]) -> Num[Array, "*b n m"]:
+def transpose(x: Shaped[Array, "*b m n"]) -> Shaped[Array, "*b n m"]:
     """the transpose of the last two axes"""
     return jnp.matrix_transpose(x)
 
@@ -19,22 +19,22 @@ def where(mask: Bool[Array, "*#s"], x: Num[Array, "*s"], y: Num[Array, "*#s"]) -
     return jnp.where(mask, x, y)
 
 
-def maximum(x: Real[Array, "*s"], y: Real[Array, "*#s"]) -> Real[Array, "*s"]:
+def maximum(x: Num[Array, "*s"], y: Num[Array, "*#s"]) -> Num[Array, "*s"]:
     """the elementwise maximum of `x` and `y`"""
     return jnp.maximum(x, y)
 
 
-def minimum(x: Real[Array, "*s"], y: Real[Array, "*#s"]) -> Real[Array, "*s"]:
+def minimum(x: Num[Array, "*s"], y: Num[Array, "*#s"]) -> Num[Array, "*s"]:
     """the elementwise minimum of `x` and `y`"""
     return jnp.minimum(x, y)
 
 
-def concatenate(x: Num[Array, "m *d"], y: Num[Array, "n *d"]) -> Num[Array, "m+n *d"]:
+def concatenate(x: Shaped[Array, "m *d"], y: Shaped[Array, "n *d"]) -> Shaped[Array, "m+n *d"]:
     """`x` and `y` joined along the leading axis"""
     return jnp.concatenate([x, y], axis=0)
 
 
-def append_summary(x: Num[Array, "*b n"], *, side: Literal["front", "back"]) -> Num[Array, "*b n+1"]:
+def append_summary(x: Shaped[Array, "*b n"], *, side: Literal["front", "back"]) -> Shaped[Array, "*b n+1"]:
     """each row with its sum attached at the `side`"""
     total = jnp.sum(x, axis=-1, keepdims=True, dtype=x.dtype)
     if side == "front":
@@ -49,12 +49,12 @@ def stack_pair(x: Num[Array, "*s"], y: Num[Array, "*s"]) -> Num[Array, "*s 2"]:
     return jnp.stack([x + y, x - y], axis=-1)
 
 
-def interleave(x: Num[Array, "n *d"], y: Num[Array, "n *d"]) -> Num[Array, "2*n *d"]:
+def interleave(x: Shaped[Array, "n *d"], y: Shaped[Array, "n *d"]) -> Shaped[Array, "2*n *d"]:
     """the rows of `x` and `y` in turn"""
     return jnp.stack([x, y], axis=1).reshape(2 * x.shape[0], *x.shape[1:])
 
 
-def split_halves(x: Float[Array, "*b 2*n"], *, how: Literal["swap", "rotate", "butterfly"]) -> Float[Array, "*b 2*n"]:
+def split_halves(x: Num[Array, "*b 2*n"], *, how: Literal["swap", "rotate", "butterfly"]) -> Num[Array, "*b 2*n"]:
     """the two halves of each row recombined and joined again"""
     left, right = jnp.split(x, 2, axis=-1)
     if how == "swap":
@@ -66,13 +66,15 @@ def split_halves(x: Float[Array, "*b 2*n"], *, how: Literal["swap", "rotate", "b
     return jnp.concatenate(parts, axis=-1)
 
 
-def haar_step(x: Float[Array, "2*n *d"]) -> tuple[Float[Array, "n *d"], Float[Array, "n *d"]]:
+def haar_step(x: Inexact[Array, "2*n *d"]) -> tuple[Inexact[Array, "n *d"], Inexact[Array, "n *d"]]:
     """the averages and the differences of neighbouring rows"""
     even, odd = x[0::2], x[1::2]
     return (even + odd) / 2, (even - odd) / 2
 
 
-def duplicate(x: Num[Array, "*b n"], offset: Num[Array, ""], *, how: Literal["tile", "repeat"]) -> Num[Array, "*b 2*n"]:
+def duplicate(
+    x: Shaped[Array, "*b n"], offset: Shaped[Array, ""], *, how: Literal["tile", "repeat"]
+) -> Shaped[Array, "*b 2*n"]:
     """each row repeated to twice its length, plus `offset`"""
     if how == "tile":
         longer = jnp.concatenate([x, x], axis=-1)
@@ -81,7 +83,9 @@ def duplicate(x: Num[Array, "*b n"], offset: Num[Array, ""], *, how: Literal["ti
     return longer + offset
 
 
-def tile_blocks(x: Num[Array, "m n"], *, weight: Literal["plain", "numbered", "checkerboard"]) -> Num[Array, "2*m 2*n"]:
+def tile_blocks(
+    x: Shaped[Array, "m n"], *, weight: Literal["plain", "numbered", "checkerboard"]
+) -> Shaped[Array, "2*m 2*n"]:
     """the matrix repeated in a two by two grid of blocks with `weight` factors"""
     if weight == "plain":
         factors = jnp.ones((2, 2), jnp.int32)
@@ -93,32 +97,32 @@ def tile_blocks(x: Num[Array, "m n"], *, weight: Literal["plain", "numbered", "c
     return blocks.reshape(2 * x.shape[0], 2 * x.shape[1])
 
 
-def flatten_pairs(x: Num[Array, "*b m n"], shift: Num[Array, "n"]) -> Num[Array, "*b m*n"]:
+def flatten_pairs(x: Shaped[Array, "*b m n"], shift: Shaped[Array, "n"]) -> Shaped[Array, "*b m*n"]:
     """the last two axes of `x` plus `shift` flattened into one"""
     moved = x + shift
     return moved.reshape(*moved.shape[:-2], -1)
 
 
-def space_to_depth(image: Num[Array, "2*m 2*n *c"]) -> Num[Array, "m n 4 *c"]:
+def space_to_depth(image: Shaped[Array, "2*m 2*n *c"]) -> Shaped[Array, "m n 4 *c"]:
     """the two by two blocks of `image` gathered along a new axis"""
     rows, columns, *channels = image.shape
     blocks = image.reshape(rows // 2, 2, columns // 2, 2, *channels)
     return jnp.swapaxes(blocks, 1, 2).reshape(rows // 2, columns // 2, 4, *channels)
 
 
-def depth_to_space(cells: Num[Array, "*b m n 4"], bias: Num[Array, "4"]) -> Num[Array, "*b 2*m 2*n"]:
+def depth_to_space(cells: Shaped[Array, "*b m n 4"], bias: Shaped[Array, "4"]) -> Shaped[Array, "*b 2*m 2*n"]:
     """the four channels of each cell, plus `bias`, spread into a two by two block"""
     *batch, m, n, _ = cells.shape
     blocks = (cells + bias).reshape(*batch, m, n, 2, 2)
     return jnp.swapaxes(blocks, -3, -2).reshape(*batch, 2 * m, 2 * n)
 
 
-def channels_last(x: Num[Array, "c *s"], scale: Num[Array, "c"]) -> Num[Array, "*s c"]:
+def channels_last(x: Shaped[Array, "c *s"], scale: Shaped[Array, "c"]) -> Shaped[Array, "*s c"]:
     """the leading axis moved to the end, and scaled there"""
     return jnp.moveaxis(x, 0, -1) * scale
 
 
-def split_heads(x: Num[Array, "*b t 2*d"], bias: Num[Array, "2*d"]) -> Num[Array, "*b 2 d t"]:
+def split_heads(x: Shaped[Array, "*b t 2*d"], bias: Shaped[Array, "2*d"]) -> Shaped[Array, "*b 2 d t"]:
     """the biased features of each step split in two heads, with the steps moved last"""
     biased = x + bias
     heads = biased.reshape(*biased.shape[:-1], 2, -1)
@@ -126,23 +130,25 @@ def split_heads(x: Num[Array, "*b t 2*d"], bias: Num[Array, "2*d"]) -> Num[Array
 
 
 def broadcast_rows(
-    row: Num[Array, "n"], x: Num[Array, "*b n"], *, how: Literal["add", "multiply"]
-) -> Num[Array, "*b n"]:
+    row: Shaped[Array, "n"], x: Shaped[Array, "*b n"], *, how: Literal["add", "multiply"]
+) -> Shaped[Array, "*b n"]:
     """the sum or the product of `x` and `row`, broadcast to its shape"""
     return getattr(jnp, how)(jnp.broadcast_to(row, x.shape), x)
 
 
-def add_outer_axes(x: Num[Array, "*b m"], y: Num[Array, "*b n"], z: Num[Array, "*b m n"]) -> Num[Array, "*b m n"]:
+def add_outer_axes(
+    x: Shaped[Array, "*b m"], y: Shaped[Array, "*b n"], z: Shaped[Array, "*b m n"]
+) -> Shaped[Array, "*b m n"]:
     """`z` plus the outer sum of `x` and `y`"""
     return jnp.expand_dims(x, -1) + jnp.expand_dims(y, -2) + z
 
 
-def flip_axes(x: Num[Array, "*b m n"], *, axis: Literal[-1, -2]) -> Num[Array, "*b m n"]:
+def flip_axes(x: Shaped[Array, "*b m n"], *, axis: Literal[-1, -2]) -> Shaped[Array, "*b m n"]:
     """`x` plus its mirror image along axis `axis`"""
     return x + jnp.flip(x, axis=axis)
 
 
-def rotate_image(image: Num[Array, "*b n n"], *, turns: Literal[1, 2, 3]) -> Num[Array, "*b n n"]:
+def rotate_image(image: Shaped[Array, "*b n n"], *, turns: Literal[1, 2, 3]) -> Shaped[Array, "*b n n"]:
     """each square image rotated by quarter turns"""
     return jnp.rot90(image, k=turns, axes=(-2, -1))
 
@@ -159,13 +165,13 @@ def circular_shift(
     return result
 
 
-def dynamic_roll(x: Num[Array, "n *d"], shift: Float[Array, ""]) -> Num[Array, "n *d"]:
+def dynamic_roll(x: Shaped[Array, "n *d"], shift: Float[Array, ""]) -> Shaped[Array, "n *d"]:
     """the rows of `x` rolled by a shift that is known only at run time"""
     steps = jnp.floor(4 * jnp.abs(shift)).astype(jnp.int32)
     return jnp.roll(x, steps, axis=0)
 
 
-def periodic_laplacian(u: Float[Array, "*b m n"], *, stencil: Literal["five", "nine"]) -> Float[Array, "*b m n"]:
+def periodic_laplacian(u: Inexact[Array, "*b m n"], *, stencil: Literal["five", "nine"]) -> Inexact[Array, "*b m n"]:
     """the `stencil`-point Laplacian of each periodic field"""
     rows = jnp.roll(u, 1, axis=-2) + jnp.roll(u, -1, axis=-2)
     columns = jnp.roll(u, 1, axis=-1) + jnp.roll(u, -1, axis=-1)
@@ -178,19 +184,19 @@ def periodic_laplacian(u: Float[Array, "*b m n"], *, stencil: Literal["five", "n
 
 
 def pad_ends(
-    x: Num[Array, "*b n"], *, mode: Literal["constant", "edge", "reflect", "symmetric", "wrap"]
-) -> Num[Array, "*b n+2"]:
+    x: Shaped[Array, "*b n"], *, mode: Literal["constant", "edge", "reflect", "symmetric", "wrap"]
+) -> Shaped[Array, "*b n+2"]:
     """`x` with one entry added at both ends of the last axis by the `mode` rule"""
     return jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(1, 1)], mode=mode)
 
 
-def spread_with_gaps(x: Num[Array, "*b n"], gap: Num[Array, ""]) -> Num[Array, "*b 2*n"]:
+def spread_with_gaps(x: Shaped[Array, "*b n"], gap: Shaped[Array, ""]) -> Shaped[Array, "*b 2*n"]:
     """each row spread to twice its length, with `gap` after each entry"""
     widths = [(0, 0, 0)] * (x.ndim - 1) + [(0, 1, 1)]
     return lax.pad(x, gap, widths)
 
 
-def shift_right(tokens: Num[Array, "*b n"], start: Num[Array, "*b"]) -> Num[Array, "*b n"]:
+def shift_right(tokens: Shaped[Array, "*b n"], start: Shaped[Array, "*b"]) -> Shaped[Array, "*b n"]:
     """each row moved right by one, with `start` in front"""
     return jnp.concatenate([start[..., None], tokens[..., :-1]], axis=-1)
 
@@ -215,8 +221,8 @@ def band_limited(a: Num[Array, "*b m n"], *, width: Literal[0, 1, 2]) -> Num[Arr
 
 
 def causal_fill(
-    scores: Float[Array, "*b n n"], *, fill: Annotated[float, Uniform(-9.0, -5.0)]
-) -> Float[Array, "*b n n"]:
+    scores: Inexact[Array, "*b n n"], *, fill: Annotated[float, Uniform(-9.0, -5.0)]
+) -> Inexact[Array, "*b n n"]:
     """the scores with everything after the diagonal set to `fill`"""
     steps = jnp.arange(scores.shape[-1])
     visible = steps[:, None] >= steps[None, :]
@@ -251,7 +257,7 @@ def structured_matrix(
     return scale[:, None] * matrix
 
 
-def sliding_windows(x: Num[Array, "n+2 *d"], offset: Num[Array, "*#d"]) -> Num[Array, "n 3 *d"]:
+def sliding_windows(x: Shaped[Array, "n+2 *d"], offset: Shaped[Array, "*#d"]) -> Shaped[Array, "n 3 *d"]:
     """all windows of three neighbouring rows, each plus `offset`"""
     starts = jnp.arange(x.shape[0] - 2)
     return x[starts[:, None] + jnp.arange(3)[None, :]] + offset
@@ -282,7 +288,7 @@ def window_sum(
     return lax.reduce_window(x, 0, lax.add, (*ones, size), (*ones, 1), padding, window_dilation=apart)
 
 
-def strided_window_mean(x: Float[Array, "*b 2*n+1"]) -> Float[Array, "*b n"]:
+def strided_window_mean(x: Inexact[Array, "*b 2*n+1"]) -> Inexact[Array, "*b n"]:
     """the mean over windows of three entries that start at every second one"""
     ones = (1,) * (x.ndim - 1)
     sums = lax.reduce_window(x, 0.0, lax.add, (*ones, 3), (*ones, 2), "VALID")
@@ -306,7 +312,7 @@ def difference_along(x: Num[Array, "*b n+2"], *, how: Literal["second", "central
     return result
 
 
-def edge_gradient(x: Float[Array, "*b n+2"]) -> Float[Array, "*b n+2"]:
+def edge_gradient(x: Inexact[Array, "*b n+2"]) -> Inexact[Array, "*b n+2"]:
     """the gradient along the last axis, one-sided at the ends"""
     return jnp.gradient(x, axis=-1)
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Complex, Complex64, Float, Float32, Int8, Int32, Real, UInt8, UInt32
+from jaxtyping import Array, Bool, Complex, Complex64, Float, Float32, Int, Int8, Int32, Real, UInt8, UInt32
 
 from jaxir import Uniform
 
@@ -76,7 +76,7 @@ def mixed_precision_dot(a: Float32[Array, "*b m k"], b: Float32[Array, "*b k n"]
     return jnp.matmul(left, right, preferred_element_type=jnp.float32)
 
 
-def threshold_bits(x: Real[Array, "*b n"], y: Real[Array, "*#b n"]) -> Int32[Array, "*b"]:
+def threshold_bits(x: Real[Array, "*b n"], y: Real[Array, "*#b n"]) -> Int[Array, "*b"]:
     """the positions where `x` is below `y` as the bits of one integer"""
     places = jnp.left_shift(1, jnp.arange(x.shape[-1]))
     return jnp.sum(jnp.where(x < y, places, 0), axis=-1)

@@ -3,7 +3,7 @@
 from typing import Literal
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Inexact, Num
+from jaxtyping import Array, Inexact, Num, Shaped
 
 
 def dot(x: Num[Array, "*b n"], y: Num[Array, "n"]) -> Num[Array, "*b"]:
@@ -16,12 +16,12 @@ def matmul(a: Num[Array, "*b m k"], b: Num[Array, "*b k n"]) -> Num[Array, "*b m
     return jnp.matmul(a, b)
 
 
-def vector_dot(x: Inexact[Array, "*b n"], y: Inexact[Array, "*b n"]) -> Inexact[Array, "*b"]:
+def vector_dot(x: Num[Array, "*b n"], y: Num[Array, "*b n"]) -> Num[Array, "*b"]:
     """the inner product of matching rows, with `x` conjugated"""
     return jnp.vecdot(x, y)
 
 
-def outer_product(x: Num[Array, "*b m"], y: Num[Array, "*b n"]) -> Num[Array, "*b m n"]:
+def outer_product(x: Shaped[Array, "*b m"], y: Shaped[Array, "*b n"]) -> Shaped[Array, "*b m n"]:
     """the outer product of matching rows"""
     return x[..., :, None] * y[..., None, :]
 
@@ -47,8 +47,8 @@ def kronecker(
 
 
 def block_matrix(
-    a: Num[Array, "*b m k"], b: Num[Array, "*b n l"], *, diagonal: Literal["main", "anti"]
-) -> Num[Array, "*b m+n k+l"]:
+    a: Shaped[Array, "*b m k"], b: Shaped[Array, "*b n l"], *, diagonal: Literal["main", "anti"]
+) -> Shaped[Array, "*b m+n k+l"]:
     """the matrix with the blocks `a` and `b` on its `diagonal` diagonal and zeros elsewhere"""
     upper_gap = jnp.zeros((*a.shape[:-1], b.shape[-1]), a.dtype)
     lower_gap = jnp.zeros((*b.shape[:-1], a.shape[-1]), b.dtype)
@@ -60,32 +60,32 @@ def block_matrix(
 
 
 def square_einsum(
-    a: Num[Array, "n n"],
-    b: Num[Array, "n n"],
+    a: Shaped[Array, "n n"],
+    b: Shaped[Array, "n n"],
     *,
     equation: Literal["ij,jk->ik", "ij,kj->ik", "ji,jk->ik", "ij,ij->ij", "ij,ji->ij", "ij,jk->ki", "ii,ij->ij"],
-) -> Num[Array, "n n"]:
+) -> Shaped[Array, "n n"]:
     """an Einstein sum of two square matrices"""
     return jnp.einsum(equation, a, b)
 
 
 def reduced_einsum(
-    a: Inexact[Array, "n n"],
-    x: Inexact[Array, "n"],
+    a: Num[Array, "n n"],
+    x: Num[Array, "n"],
     *,
     equation: Literal["ij,j->i", "ij,i->j", "ii,i->i", "ij,i->i", "ij,j->j", "ii,j->j"],
-) -> Inexact[Array, "n"]:
+) -> Num[Array, "n"]:
     """an Einstein sum of a square matrix and a vector"""
     return jnp.einsum(equation, a, x)
 
 
 def triple_einsum(
-    x: Float[Array, "b i"],
-    w: Float[Array, "i j"],
-    y: Float[Array, "b j"],
+    x: Inexact[Array, "b i"],
+    w: Inexact[Array, "i j"],
+    y: Inexact[Array, "b j"],
     *,
     equation: Literal["bi,ij,bj->b", "bi,ij,bj->bi"],
-) -> Float[Array, "b"]:
+) -> Inexact[Array, "b"]:
     """the bilinear form of matching rows of `x` and `y`"""
     form = jnp.einsum(equation, x, w, y)
     return jnp.sum(form.reshape(x.shape[0], -1), axis=-1)
@@ -97,8 +97,8 @@ def tensor_contract(a: Num[Array, "*b k l"], b: Num[Array, "k l n"]) -> Num[Arra
 
 
 def matrix_chain(
-    a: Num[Array, "*b m k"], b: Num[Array, "k l"], c: Num[Array, "l n"], *, order: Literal["left", "right"]
-) -> Num[Array, "*b m n"]:
+    a: Shaped[Array, "*b m k"], b: Shaped[Array, "k l"], c: Shaped[Array, "l n"], *, order: Literal["left", "right"]
+) -> Shaped[Array, "*b m n"]:
     """the product of three matrices, associated from the `order`"""
     if order == "left":
         result = (a @ b) @ c

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float, Inexact, Int32, Integer, Num, Real
+from jaxtyping import Array, Bool, Float, Inexact, Int, Integer, Num, Real
 
 from jaxir import Uniform
 
@@ -24,7 +24,7 @@ def product_of_rows(x: Inexact[Array, "n *b"]) -> Inexact[Array, "*b"]:
     return jnp.prod(x, axis=0)
 
 
-def extremum(x: Real[Array, "*b n"], *, fn: Literal["max", "min"]) -> Real[Array, "*b"]:
+def extremum(x: Num[Array, "*b n"], *, fn: Literal["max", "min"]) -> Num[Array, "*b"]:
     """the `fn` over the last axis"""
     return getattr(jnp, fn)(x, axis=-1)
 
@@ -34,14 +34,14 @@ def value_range(x: Real[Array, "*b m n"]) -> Real[Array, "*b"]:
     return jnp.max(x, axis=(-2, -1)) - jnp.min(x, axis=(-2, -1))
 
 
-def arg_extremum(x: Real[Array, "*b n"], *, fn: Literal["argmax", "argmin"]) -> Int32[Array, "*b"]:
+def arg_extremum(x: Real[Array, "*b n"], *, fn: Literal["argmax", "argmin"]) -> Int[Array, "*b"]:
     """the `fn` along the last axis"""
     return getattr(jnp, fn)(x, axis=-1)
 
 
 def peak_position(
     image: Real[Array, "m n"], *, fn: Literal["argmax", "argmin"]
-) -> tuple[Int32[Array, ""], Int32[Array, ""], Real[Array, ""]]:
+) -> tuple[Int[Array, ""], Int[Array, ""], Real[Array, ""]]:
     """the row, the column and the value of an extreme entry of a matrix"""
     row, column = jnp.unravel_index(getattr(jnp, fn)(image), image.shape)
     return row, column, image[row, column]
@@ -80,13 +80,13 @@ def center_and_scale(x: Float[Array, "n *d"], *, scale: Literal["std", "range", 
     return centered / (width + 1e-2)
 
 
-def weighted_mean(x: Float[Array, "*b n"], weights: Float[Array, "n"]) -> Float[Array, "*b"]:
+def weighted_mean(x: Inexact[Array, "*b n"], weights: Inexact[Array, "n"]) -> Inexact[Array, "*b"]:
     """the average over the last axis, weighted by the magnitudes of `weights`"""
     mass = jnp.abs(weights)
     return jnp.sum(x * mass, axis=-1) / (jnp.sum(mass) + 1e-3)
 
 
-def masked_mean(x: Float[Array, "*b n"], mask: Bool[Array, "*b n"]) -> Float[Array, "*b"]:
+def masked_mean(x: Inexact[Array, "*b n"], mask: Bool[Array, "*b n"]) -> Inexact[Array, "*b"]:
     """the mean of the entries where `mask` holds, zero where there are none"""
     total = jnp.sum(jnp.where(mask, x, 0), axis=-1)
     count = jnp.sum(mask, axis=-1, dtype=x.dtype)
@@ -100,7 +100,7 @@ def masked_extremum(
     return getattr(jnp, fn)(jnp.where(mask, x, default), axis=-1)
 
 
-def count_above(x: Real[Array, "*b n"], threshold: Real[Array, "*b"]) -> Int32[Array, "*b"]:
+def count_above(x: Real[Array, "*b n"], threshold: Real[Array, "*b"]) -> Int[Array, "*b"]:
     """the number of entries of each row above its threshold in `threshold`"""
     return jnp.count_nonzero(x > threshold[..., None], axis=-1)
 
@@ -122,11 +122,11 @@ def bitwise_fold(words: Integer[Array, "n *b"], *, fn: Literal["reduce_or", "red
 
 
 def cumulative(
-    x: Real[Array, "*b n"],
+    x: Num[Array, "*b n"],
     *,
     fn: Literal["cumsum", "cumprod", "cummax", "cummin"],
     reverse: Literal[False, True],
-) -> Real[Array, "*b n"]:
+) -> Num[Array, "*b n"]:
     """a cumulative reduction along the last axis"""
     return getattr(lax, fn)(x, axis=x.ndim - 1, reverse=reverse)
 
@@ -181,14 +181,14 @@ def matrix_norm(
 
 
 def normalize_columns(
-    a: Float[Array, "*b m n"], *, eps: Annotated[float, Uniform(0.001, 0.1)]
-) -> Float[Array, "*b m n"]:
+    a: Inexact[Array, "*b m n"], *, eps: Annotated[float, Uniform(0.001, 0.1)]
+) -> Inexact[Array, "*b m n"]:
     """each column divided by its Euclidean length"""
     lengths = jnp.sqrt(jnp.sum(a * a, axis=-2, keepdims=True) + eps)
     return a / lengths
 
 
-def trapezoid_area(y: Float[Array, "*b n+1"], x: Float[Array, "n+1"]) -> Float[Array, "*b"]:
+def trapezoid_area(y: Inexact[Array, "*b n+1"], x: Inexact[Array, "n+1"]) -> Inexact[Array, "*b"]:
     """the area under `y` over the points `x` by the trapezoidal rule"""
     widths = jnp.diff(x)
     heights = (y[..., 1:] + y[..., :-1]) / 2

@@ -4,17 +4,17 @@ from typing import Annotated, Literal
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float, Int, Int32, Integer, Num, Real
+from jaxtyping import Array, Bool, Float, Int, Int32, Integer, Num, Real, Shaped
 
 from jaxir import Uniform
 
 
-def sort_values(x: Real[Array, "*b n"], *, descending: Literal[False, True]) -> Real[Array, "*b n"]:
+def sort_values(x: Num[Array, "*b n"], *, descending: Literal[False, True]) -> Num[Array, "*b n"]:
     """the entries sorted along the last axis"""
     return jnp.sort(x, axis=-1, descending=descending)
 
 
-def sort_columns(x: Real[Array, "n *d"], *, how: Literal["sort", "negate"]) -> Real[Array, "n *d"]:
+def sort_columns(x: Num[Array, "n *d"], *, how: Literal["sort", "negate"]) -> Num[Array, "n *d"]:
     """the entries sorted along the leading axis, the largest first"""
     if how == "sort":
         ordered = jnp.flip(jnp.sort(x, axis=0), axis=0)
@@ -23,38 +23,40 @@ def sort_columns(x: Real[Array, "n *d"], *, how: Literal["sort", "negate"]) -> R
     return ordered
 
 
-def ranks(x: Real[Array, "*b n"]) -> Int32[Array, "*b n"]:
+def ranks(x: Num[Array, "*b n"]) -> Int[Array, "*b n"]:
     """the rank of each entry along the last axis"""
     return jnp.argsort(jnp.argsort(x, axis=-1), axis=-1)
 
 
-def sort_by_key(keys: Real[Array, "n"], values: Num[Array, "n *d"]) -> Num[Array, "n *d"]:
+def sort_by_key(keys: Real[Array, "n"], values: Shaped[Array, "n *d"]) -> Shaped[Array, "n *d"]:
     """the rows of `values` in the order of `keys`"""
     order = jnp.argsort(keys)
     return values[order]
 
 
-def sort_pairs(keys: Real[Array, "*b n"], values: Num[Array, "*b n"]) -> tuple[Real[Array, "*b n"], Num[Array, "*b n"]]:
+def sort_pairs(
+    keys: Real[Array, "*b n"], values: Shaped[Array, "*b n"]
+) -> tuple[Real[Array, "*b n"], Shaped[Array, "*b n"]]:
     """`keys` sorted along the last axis, and `values` carried along"""
     return lax.sort_key_val(keys, values)
 
 
 def lexicographic_sort(
-    primary: Integer[Array, "n"], secondary: Real[Array, "n"], values: Num[Array, "n *d"]
-) -> Num[Array, "n *d"]:
+    primary: Integer[Array, "n"], secondary: Real[Array, "n"], values: Shaped[Array, "n *d"]
+) -> Shaped[Array, "n *d"]:
     """the rows of `values` in the order of `primary`, then of `secondary`"""
     order = jnp.lexsort((secondary, primary))
     return jnp.take(values, order, axis=0)
 
 
-def inverse_permutation(x: Real[Array, "n"], values: Num[Array, "n *d"]) -> Num[Array, "n *d"]:
+def inverse_permutation(x: Real[Array, "n"], values: Shaped[Array, "n *d"]) -> Shaped[Array, "n *d"]:
     """the rows of `values` at the ranks of the entries of `x`"""
     order = jnp.argsort(x)
     inverse = jnp.zeros_like(order).at[order].set(jnp.arange(x.shape[0]))
     return values[inverse]
 
 
-def partition_by_mask(x: Num[Array, "n *d"], mask: Bool[Array, "n"]) -> Num[Array, "n *d"]:
+def partition_by_mask(x: Shaped[Array, "n *d"], mask: Bool[Array, "n"]) -> Shaped[Array, "n *d"]:
     """the rows where `mask` holds, followed by the others"""
     order = jnp.argsort(jnp.logical_not(mask), stable=True)
     return jnp.take(x, order, axis=0)
@@ -105,8 +107,8 @@ def trimmed_mean(x: Float[Array, "*b n+2"]) -> Float[Array, "*b"]:
 
 
 def search_sorted(
-    edges: Real[Array, "n"],
-    queries: Real[Array, "*b"],
+    edges: Num[Array, "n"],
+    queries: Num[Array, "*b"],
     *,
     side: Literal["left", "right"],
     method: Literal["scan", "sort", "compare_all"],
@@ -135,7 +137,7 @@ def contains(x: Integer[Array, "*s"], pool: Integer[Array, "k"], *, invert: Lite
     return answer
 
 
-def count_distinct(x: Integer[Array, "*b n"]) -> Int32[Array, "*b"]:
+def count_distinct(x: Integer[Array, "*b n"]) -> Int[Array, "*b"]:
     """the number of different values in each row"""
     ordered = jnp.sort(x, axis=-1)
     changes = ordered[..., 1:] != ordered[..., :-1]
@@ -149,7 +151,7 @@ def first_occurrence(x: Integer[Array, "*b n"]) -> Bool[Array, "*b n"]:
     return jnp.logical_not(jnp.any(same & earlier, axis=-1))
 
 
-def most_frequent(x: Int[Array, "*b n"]) -> Int[Array, "*b"]:
+def most_frequent(x: Integer[Array, "*b n"]) -> Integer[Array, "*b"]:
     """the most frequent value of each row, the first of them where there are several"""
     votes = jnp.sum(x[..., :, None] == x[..., None, :], axis=-1)
     winner = jnp.argmax(votes, axis=-1)
@@ -162,7 +164,7 @@ def local_maxima(x: Real[Array, "*b n+2"]) -> Bool[Array, "*b n"]:
     return (middle > x[..., :-2]) & (middle > x[..., 2:])
 
 
-def inversions(x: Real[Array, "*b n"]) -> Int32[Array, "*b"]:
+def inversions(x: Real[Array, "*b n"]) -> Int[Array, "*b"]:
     """the number of pairs of each row that stand in the wrong order"""
     wrong = x[..., :, None] > x[..., None, :]
     ahead = jnp.triu(jnp.ones(wrong.shape[-2:], bool), k=1)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Float32, Int
 
 from jaxir import Uniform
 
@@ -284,7 +284,7 @@ def learning_rate_schedule(
     *,
     peak: Annotated[float, Uniform(0.01, 1.0)],
     shape: Literal["cosine", "linear", "inverse root", "exponential", "cycle"],
-) -> Float[Array, "*s"]:
+) -> Float32[Array, "*s"]:
     """the learning rates of a schedule with warm-up"""
     time = steps.astype(jnp.float32)
     progress = jnp.clip((time - 2) / 8, 0, 1)

@@ -169,7 +169,7 @@ def fixed_point(
     return point, error
 
 
-def newton_root(
+def root_by_newton(
     x: Float[Array, "*s"],
     *,
     steps: Literal[2, 4, 6],

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float, Int, Int32, Num, Real
+from jaxtyping import Array, Bool, Float, Inexact, Int, Int32, Num, Real
 
 from jaxir import Uniform
 
@@ -102,8 +102,8 @@ def guarded_step(
 
 
 def nested_branch(
-    x: Float[Array, "*s"], y: Float[Array, "*s"], *, measure: Literal["sum", "max", "min"]
-) -> Float[Array, "*s"]:
+    x: Num[Array, "*s"], y: Num[Array, "*s"], *, measure: Literal["sum", "max", "min"]
+) -> Num[Array, "*s"]:
     """a sum, a difference or a product, chosen by comparing the `measure` of `x` and of `y`"""
     left, right = getattr(jnp, measure)(x), getattr(jnp, measure)(y)
 
@@ -114,8 +114,8 @@ def nested_branch(
 
 
 def ordered_pair(
-    x: Float[Array, "*s"], y: Float[Array, "*s"], *, measure: Literal["sum", "max", "mean"]
-) -> tuple[Float[Array, "*s"], Float[Array, "*s"]]:
+    x: Num[Array, "*s"], y: Num[Array, "*s"], *, measure: Literal["sum", "max", "mean"]
+) -> tuple[Num[Array, "*s"], Num[Array, "*s"]]:
     """`x` and `y` in the order of their `measure`"""
     swap = getattr(jnp, measure)(x) > getattr(jnp, measure)(y)
     return lax.cond(swap, lambda a, b: (b, a), lambda a, b: (a, b), x, y)
@@ -132,7 +132,7 @@ def dispatch_operation(
     return lax.switch(jnp.clip(code, 0, 3).astype(jnp.int32), branches, x, y)
 
 
-def dispatch_reduction(code: Int[Array, ""], x: Real[Array, "*b n"]) -> Real[Array, "*b"]:
+def dispatch_reduction(code: Int[Array, ""], x: Num[Array, "*b n"]) -> Num[Array, "*b"]:
     """the minimum, the maximum or the first entry of each row, chosen by `code`"""
 
     def lowest(rows):
@@ -145,7 +145,7 @@ def dispatch_reduction(code: Int[Array, ""], x: Real[Array, "*b n"]) -> Real[Arr
     return lax.switch(code.astype(jnp.int32) % 3, branches, x)
 
 
-def piecewise_curve(x: Float[Array, "*s"], *, outer: Literal["flat", "linear", "square"]) -> Float[Array, "*s"]:
+def piecewise_curve(x: Num[Array, "*s"], *, outer: Literal["flat", "linear", "square"]) -> Num[Array, "*s"]:
     """a curve of three pieces that is cubic in the middle and simpler at both ends"""
     conditions = [x < 0.25, x > 0.75]
     if outer == "flat":
@@ -158,8 +158,8 @@ def piecewise_curve(x: Float[Array, "*s"], *, outer: Literal["flat", "linear", "
 
 
 def select_chain(
-    x: Real[Array, "*s"], y: Real[Array, "*s"], z: Real[Array, "*s"], *, rule: Literal["median", "closest", "cascade"]
-) -> Real[Array, "*s"]:
+    x: Num[Array, "*s"], y: Num[Array, "*s"], z: Num[Array, "*s"], *, rule: Literal["median", "closest", "cascade"]
+) -> Num[Array, "*s"]:
     """one of `x`, `y` and `z` at each position by the `rule` rule"""
     if rule == "median":
         conditions = [(x >= y) & (x <= z) | (x <= y) & (x >= z), (y >= x) & (y <= z) | (y <= x) & (y >= z)]
@@ -183,14 +183,14 @@ def select_case(
     return lax.select_n(jnp.clip(which, 0, 2), x, y, other)
 
 
-def grade(scores: Float[Array, "*s"], bounds: Float[Array, "3"]) -> Int32[Array, "*s"]:
+def grade(scores: Num[Array, "*s"], bounds: Num[Array, "3"]) -> Int32[Array, "*s"]:
     """the grade from zero to three of each score, by comparisons with the sorted bounds `bounds`"""
     low, middle, high = jnp.sort(bounds)
     conditions = [scores < low, scores < middle, scores < high]
     return jnp.select(conditions, [0, 1, 2], default=3).astype(jnp.int32)
 
 
-def reduce_by_magnitude(x: Float[Array, "*b n"], *, pick: Literal["larger", "smaller"]) -> Float[Array, "*b"]:
+def reduce_by_magnitude(x: Inexact[Array, "*b n"], *, pick: Literal["larger", "smaller"]) -> Inexact[Array, "*b"]:
     """the entry of `pick` magnitude along the last axis, by a reduction of its own"""
 
     def combine(left, right):
@@ -209,8 +209,8 @@ def reduce_by_magnitude(x: Float[Array, "*b n"], *, pick: Literal["larger", "sma
 
 
 def reduce_with_position(
-    x: Float[Array, "*b n"], *, fn: Literal["gt", "lt"]
-) -> tuple[Float[Array, "*b"], Int32[Array, "*b"]]:
+    x: Real[Array, "*b n"], *, fn: Literal["gt", "lt"]
+) -> tuple[Real[Array, "*b"], Int32[Array, "*b"]]:
     """an extreme entry and its position along the last axis, in one reduction"""
     positions = lax.broadcasted_iota(jnp.int32, x.shape, x.ndim - 1)
     if fn == "gt":

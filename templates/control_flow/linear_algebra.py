@@ -4,19 +4,19 @@ from typing import Annotated, Literal
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float, Num
+from jaxtyping import Array, Float, Inexact, Num, Real, Shaped
 
 from jaxir import Uniform
 
 
 def power_iteration(
-    a: Float[Array, "n n"],
-    v: Float[Array, "n"],
+    a: Inexact[Array, "n n"],
+    v: Inexact[Array, "n"],
     *,
     count: Literal[2, 4, 6],
     form: Literal["symmetric", "gram"],
     norm: Literal["euclid", "max"],
-) -> tuple[Float[Array, "n"], Float[Array, ""]]:
+) -> tuple[Inexact[Array, "n"], Inexact[Array, ""]]:
     """the leading eigenvector and Rayleigh quotient of a symmetric matrix by `count` power iterations"""
     if form == "symmetric":
         matrix = a + a.T
@@ -66,12 +66,12 @@ def jacobi_iterations(
 
 
 def gauss_seidel_sweeps(
-    a: Float[Array, "n n"],
-    b: Float[Array, "n *d"],
+    a: Num[Array, "n n"],
+    b: Num[Array, "n *d"],
     *,
     sweeps: Literal[1, 2],
     order: Literal["forward", "backward"],
-) -> Float[Array, "n *d"]:
+) -> Num[Array, "n *d"]:
     """an approximate solution of a diagonally dominant system by `order` Gauss-Seidel iteration"""
     size = a.shape[0]
     matrix = a + size * jnp.eye(size, dtype=a.dtype)
@@ -91,8 +91,8 @@ def gauss_seidel_sweeps(
 
 
 def unit_triangular_solve(
-    a: Float[Array, "n n"], b: Float[Array, "n *d"], *, side: Literal["lower", "upper"]
-) -> Float[Array, "n *d"]:
+    a: Num[Array, "n n"], b: Num[Array, "n *d"], *, side: Literal["lower", "upper"]
+) -> Num[Array, "n *d"]:
     """the solution of a unit triangular system by substitution, from the `side` triangle of `a`"""
     size = a.shape[0]
     if side == "lower":
@@ -111,7 +111,9 @@ def unit_triangular_solve(
     return lax.fori_loop(0, size, substitute, b)
 
 
-def orthogonal_rows(vectors: Float[Array, "m n"], *, scale: Literal["euclid", "max", "none"]) -> Float[Array, "m n"]:
+def orthogonal_rows(
+    vectors: Inexact[Array, "m n"], *, scale: Literal["euclid", "max", "none"]
+) -> Inexact[Array, "m n"]:
     """the rows made orthogonal to the rows before them, one after another"""
 
     def body(i, basis):
@@ -131,7 +133,7 @@ def orthogonal_rows(vectors: Float[Array, "m n"], *, scale: Literal["euclid", "m
     return lax.fori_loop(0, vectors.shape[0], body, vectors)
 
 
-def loop_matmul(a: Num[Array, "m k"], b: Num[Array, "k *n"]) -> Num[Array, "m *n"]:
+def loop_matmul(a: Shaped[Array, "m k"], b: Shaped[Array, "k *n"]) -> Shaped[Array, "m *n"]:
     """the matrix product as a loop of rank-one updates"""
     start = jnp.zeros((a.shape[0], *b.shape[1:]), a.dtype)
 
@@ -152,7 +154,7 @@ def repeated_differences(x: Num[Array, "*b n"], *, order: Literal[1, 2, 3]) -> N
     return lax.fori_loop(0, order, body, x)
 
 
-def relax_paths(lengths: Float[Array, "n n"], *, rule: Literal["total", "bottleneck"]) -> Float[Array, "n n"]:
+def relax_paths(lengths: Real[Array, "n n"], *, rule: Literal["total", "bottleneck"]) -> Real[Array, "n n"]:
     """the `rule` length of the best path between all pairs of nodes, by Floyd and Warshall"""
 
     def relax(k, best):

@@ -20,7 +20,7 @@ def running_record(x: Real[Array, "t *s"]) -> tuple[Real[Array, "t *s"], Int32[A
         return (record, jnp.where(better, index, when)), record
 
     start = (x[0], jnp.zeros(x.shape[1:], jnp.int32))
-    (_, when), records = lax.scan(body, start, (jnp.arange(x.shape[0]), x))
+    (_, when), records = lax.scan(body, start, (jnp.arange(x.shape[0], dtype=jnp.int32), x))
     return records, when
 
 
@@ -104,7 +104,7 @@ def prefix_edit_distances(
     a: Integer[Array, "m"], b: Integer[Array, "n"], *, edits: Literal["all", "indel", "weighted"]
 ) -> Int32[Array, "n"]:
     """the edit distance of `a` to each prefix of `b`, in two nested scans"""
-    start = jnp.arange(b.shape[0] + 1)
+    start = jnp.arange(b.shape[0] + 1, dtype=jnp.int32)
 
     def row(above, symbol):
         def cell(left, column):

@@ -4,18 +4,18 @@ from typing import Annotated, Literal
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float, Num, Real
+from jaxtyping import Array, Bool, Inexact, Num, Real
 
 from jaxir import Uniform
 
 
 def decaying_states(
-    decay: Float[Array, "t *s"],
-    inputs: Float[Array, "t *s"],
+    decay: Num[Array, "t *s"],
+    inputs: Num[Array, "t *s"],
     *,
     reverse: Literal[False, True],
     unroll: Literal[1, 2, 4],
-) -> Float[Array, "t *s"]:
+) -> Num[Array, "t *s"]:
     """the states of the recurrence that multiplies by `decay` and adds `inputs`"""
 
     def body(state, row):
@@ -28,8 +28,8 @@ def decaying_states(
 
 
 def parallel_recurrence(
-    decay: Float[Array, "t+1 *s"], inputs: Float[Array, "t+1 *s"], *, reverse: Literal[False, True]
-) -> Float[Array, "t+1 *s"]:
+    decay: Num[Array, "t+1 *s"], inputs: Num[Array, "t+1 *s"], *, reverse: Literal[False, True]
+) -> Num[Array, "t+1 *s"]:
     """the states of a linear recurrence by an associative scan"""
 
     def combine(earlier, later):
@@ -49,8 +49,8 @@ def prefix_combine(
 
 
 def prefix_matrix_products(
-    matrices: Float[Array, "t+1 n n"], *, order: Literal["left", "right"]
-) -> Float[Array, "t+1 n n"]:
+    matrices: Inexact[Array, "t+1 n n"], *, order: Literal["left", "right"]
+) -> Inexact[Array, "t+1 n n"]:
     """the scaled running products of matrices by an associative scan, from the `order`"""
     if order == "left":
         products = lax.associative_scan(lambda a, b: b @ a, matrices)
@@ -83,8 +83,8 @@ def segmented_sums(
 
 
 def smoothed_series(
-    x: Float[Array, "t *s"], *, rate: Annotated[float, Uniform(0.2, 0.8)], trend: Literal["none", "additive"]
-) -> Float[Array, "t *s"]:
+    x: Inexact[Array, "t *s"], *, rate: Annotated[float, Uniform(0.2, 0.8)], trend: Literal["none", "additive"]
+) -> Inexact[Array, "t *s"]:
     """the exponentially smoothed series at the rate `rate`"""
 
     def body(carry, value):
@@ -101,8 +101,8 @@ def smoothed_series(
 
 
 def discounted_sums(
-    x: Float[Array, "t *b"], done: Bool[Array, "t"], *, discount: Annotated[float, Uniform(0.5, 0.99)]
-) -> Float[Array, "t *b"]:
+    x: Inexact[Array, "t *b"], done: Bool[Array, "t"], *, discount: Annotated[float, Uniform(0.5, 0.99)]
+) -> Inexact[Array, "t *b"]:
     """the discounted sum of all later rows, cut where `done` holds"""
 
     def body(later, row):
@@ -114,7 +114,7 @@ def discounted_sums(
     return sums
 
 
-def delay_line(x: Float[Array, "t *s"], taps: Float[Array, "3"]) -> Float[Array, "t *s"]:
+def delay_line(x: Num[Array, "t *s"], taps: Num[Array, "3"]) -> Num[Array, "t *s"]:
     """`x` filtered by the three taps `taps` through a delay line that is carried along"""
 
     def body(line, value):

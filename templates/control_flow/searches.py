@@ -4,12 +4,12 @@ from typing import Annotated, Literal
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float, Int, Int32, Integer, Num, Real, UInt32
+from jaxtyping import Array, Bool, Float, Int, Int32, Integer, Num, Shaped, UInt32
 
 from jaxir import Uniform
 
 
-def collatz_lengths(n: Int[Array, "*s"]) -> Int[Array, "*s"]:
+def collatz_lengths(n: Integer[Array, "*s"]) -> Integer[Array, "*s"]:
     """the number of Collatz steps from each number to one, at most eight"""
 
     def unfinished(carry):
@@ -65,7 +65,7 @@ def integer_root(n: Integer[Array, "*s"]) -> Integer[Array, "*s"]:
     return lax.fori_loop(0, 3, body, jnp.zeros_like(n))
 
 
-def power_by_squaring(x: Num[Array, "*s"], exponent: Int[Array, "*s"]) -> Num[Array, "*s"]:
+def power_by_squaring(x: Shaped[Array, "*s"], exponent: Int[Array, "*s"]) -> Shaped[Array, "*s"]:
     """`x` raised to the small whole power `exponent` by repeated squaring"""
 
     def body(_, carry):
@@ -109,12 +109,12 @@ def life_changes(
 
 
 def linear_search(
-    x: Real[Array, "n"],
-    target: Real[Array, ""],
+    x: Num[Array, "n"],
+    target: Num[Array, ""],
     *,
     start: Literal["front", "back"],
     wanted: Literal["above", "below"],
-) -> tuple[Int32[Array, ""], Real[Array, ""]]:
+) -> tuple[Int32[Array, ""], Num[Array, ""]]:
     """the step count and the value of the first entry `wanted` `target`, searched from the `start`"""
     size = x.shape[0]
     if start == "front":
@@ -134,7 +134,7 @@ def linear_search(
     return found, ordered[found]
 
 
-def binary_search(values: Real[Array, "n"], targets: Real[Array, "*b"]) -> Int32[Array, "*b"]:
+def binary_search(values: Num[Array, "n"], targets: Num[Array, "*b"]) -> Int32[Array, "*b"]:
     """the number of entries of `values` below each of `targets`, by binary search"""
     ordered = jnp.sort(values)
     size = values.shape[0]
@@ -165,7 +165,7 @@ def fill_until(x: Float[Array, "n *d"], *, capacity: Annotated[float, Uniform(1.
     return total
 
 
-def odd_even_sort(x: Real[Array, "*b n+1"], *, rounds: Literal[2, 4, 6]) -> Real[Array, "*b n+1"]:
+def odd_even_sort(x: Num[Array, "*b n+1"], *, rounds: Literal[2, 4, 6]) -> Num[Array, "*b n+1"]:
     """each row after `rounds` rounds of odd-even transposition sort"""
     size = x.shape[-1]
     index = jnp.arange(size)
@@ -179,7 +179,7 @@ def odd_even_sort(x: Real[Array, "*b n+1"], *, rounds: Literal[2, 4, 6]) -> Real
     return lax.fori_loop(0, rounds, body, x)
 
 
-def bubble_pass(x: Real[Array, "n+1"], *, direction: Literal["up", "down"]) -> Real[Array, "n+1"]:
+def bubble_pass(x: Num[Array, "n+1"], *, direction: Literal["up", "down"]) -> Num[Array, "n+1"]:
     """the entries after one pass of bubble sort"""
 
     def body(i, values):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxir.executor.numpy_rules.dtypes import convert, exact, kind, total_order, wide
+from jaxir.executor.numpy_rules.dtypes import bits, convert, exact, kind, total_order, wide
 from jaxir.executor.numpy_rules.registry import Array, Call, Rule, add_rule, rule
 
 
@@ -81,6 +81,13 @@ def _mul(call: Call, x: Array, y: Array) -> Array:
 
 
 _product = in_wide(np.multiply)
+
+
+@rule("mulhi")
+def _mulhi(call: Call, x: Array, y: Array) -> Array:
+    """The upper half of the double-width product; Python's integers hold it whatever the width."""
+    product = np.multiply(x.astype(object), y.astype(object))
+    return np.asarray(np.right_shift(product, bits(x.dtype))).astype(x.dtype)
 
 
 @rule("eq_to", "lt_to", "le_to")

@@ -49,6 +49,13 @@ def _random_gamma_grad(a: Array, x: Array) -> Any:
     return -_igamma_grad_a(a, x) / density
 
 
+def _atan2(y: Array, x: Array) -> Array:
+    """Of complex numbers -i log((x + iy) / sqrt(x^2 + y^2)), as XLA defines it."""
+    if not np.iscomplexobj(y):
+        return np.arctan2(y, x)
+    return -1j * np.log((x + 1j * y) / np.sqrt(x * x + y * y))  # type: ignore[no-any-return]
+
+
 for _name, _function in {
     "exp": np.exp,
     "exp2": np.exp2,
@@ -64,7 +71,7 @@ for _name, _function in {
     "asin": np.arcsin,
     "acos": np.arccos,
     "atan": np.arctan,
-    "atan2": np.arctan2,
+    "atan2": _atan2,
     "sinh": np.sinh,
     "cosh": np.cosh,
     "tanh": np.tanh,

@@ -9,19 +9,14 @@ from typing import Any, Final
 import jax
 import numpy as np
 
-_SIGNS: Final = "its result is unique up to signs or phases only"
 _HOST: Final = "calls the host"
 _DEVICES: Final = "needs several devices"
 _STATE: Final = "reads or writes a mutable reference"
 
 #: Known limits by primitive; one that stands neither here nor in the rules has no rule yet.
 LIMITS: Final[dict[str, str]] = {
-    **dict.fromkeys(("svd", "eig", "eigh", "qr", "geqrf", "geqp3", "householder_product", "orgqr"), _SIGNS),
-    **dict.fromkeys(("schur", "hessenberg", "tridiagonal"), _SIGNS),
     **dict.fromkeys(("pure_callback", "io_callback", "debug_callback", "debug_print", "infeed", "outfeed"), _HOST),
-    **dict.fromkeys(("psum", "psum2", "psum_invariant", "pmax", "pmin", "ppermute", "pbroadcast"), _DEVICES),
-    **dict.fromkeys(("all_gather", "all_gather_invariant", "all_to_all", "reduce_scatter"), _DEVICES),
-    **dict.fromkeys(("ragged_all_to_all", "axis_index", "shard_map", "xla_pmap"), _DEVICES),
+    **dict.fromkeys(("ragged_all_to_all", "pbroadcast", "xla_pmap"), _DEVICES),
     **dict.fromkeys(("get", "swap", "addupdate", "new_ref", "ref", "run_state", "freeze"), _STATE),
     "rng_bit_generator": "draws from a generator that the platform chooses",
     "rng_uniform": "draws from a generator that the platform chooses",
@@ -73,8 +68,15 @@ def _old_counters(equation: Any) -> bool:
     return not jax.config.jax_threefry_partitionable  # type: ignore[attr-defined]  # options are made at run time
 
 
+def _other_groups(equation: Any) -> bool:
+    numbers = equation.params["ragged_dot_dimension_numbers"]
+    plain = numbers.dot_dimension_numbers == (((1,), (1,)), ((), ())) and equation.params["group_offset"] is None
+    return not (plain and numbers.lhs_ragged_dimensions == (0,) and numbers.rhs_group_dimensions == (0,))
+
+
 CONDITIONS: Final = (
     Condition("*", "has a value that is neither an array nor a threefry key", _unknown_value),
+    Condition("ragged_dot_general", "has only a rule for groups of rows", _other_groups),
     Condition("random_*", "counts otherwise where jax_threefry_partitionable is off", _old_counters),
     Condition("sort", "an unstable sort may order what equal keys carry as it likes", _payload),
 )

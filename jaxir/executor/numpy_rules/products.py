@@ -34,6 +34,17 @@ def _dot_general(call: Call, lhs: Array, rhs: Array) -> Array:
     return product.astype(call.dtype)
 
 
+@rule("ragged_dot_general")
+def _ragged_dot(call: Call, lhs: Array, rhs: Array, sizes: Array) -> Array:
+    """Rows in groups of the given sizes, each group with a matrix of its own; rows after the last group give zero."""
+    lhs, rhs, computed = _factors(call, lhs, rhs)
+    total = np.zeros(call.shape, computed)
+    ends = np.minimum(np.cumsum(sizes), lhs.shape[0])
+    for group, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
+        total[start:end] = lhs[start:end] @ rhs[group]
+    return total.astype(call.dtype)
+
+
 @rule("conv_general_dilated")
 def _convolution(call: Call, lhs: Array, rhs: Array) -> Array:
     """Sum over the positions in the kernel; each is a product of matrices."""

@@ -121,6 +121,6 @@ def _identity(call: Call, x: Array) -> Array:
     return x
 
 
-@rule("optimization_barrier", "device_put", "pvary")
+@rule("optimization_barrier", "device_put")
 def _identities(call: Call, *operands: Array) -> list[Array]:
     return list(operands)

@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxir.executor.inputs import draw
+from jaxir.executor.inputs import draw, sized
 from jaxir.executor.metrics import pool
 from jaxir.extractor.lower import load, shape_structs
 from jaxir.sample import ArraySpec
@@ -70,7 +70,8 @@ def time_compiled(payload: Mapping[str, Any]) -> dict[str, Any]:
     with jax.default_device(device):
         reference, reference_calls, floor_ms = reference_program(payload["platform"])
         jax.clear_caches()  # type: ignore[no-untyped-call]  # jax has no types here
-        specs = [ArraySpec.parse(text) for text in payload["inputs"]]
+        # Symbolic dims get the sizes that the row was verified with.
+        specs = sized([ArraySpec.parse(text) for text in payload["inputs"]], payload["input_seed"])
         function = load(payload["python_source"], payload["function_name"])
         arguments = _arguments(specs, payload["input_seed"])
         structs = shape_structs(specs)

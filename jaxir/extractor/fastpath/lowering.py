@@ -15,6 +15,7 @@ from __future__ import annotations
 import types
 from typing import Any, Final
 
+import jax
 from jax.extend.core import primitives
 from jaxlib.mlir import ir
 
@@ -49,7 +50,8 @@ class _Context:
     def __init__(self, mlir: Any) -> None:
         self.context = mlir.make_ir_context()
         self.context.enable_multithreading(False)
-        self.rules: dict[Any, Any] = {}
+        #: by whether x64 is on, which changes what rules written in jax.numpy make
+        self.rules: dict[bool, dict[Any, Any]] = {False: {}, True: {}}
         self.ir_types: dict[Any, Any] = {}
         self.pipelines: dict[str, Any] = {}
         self.lowerings = 0
@@ -132,7 +134,8 @@ class Lowering:
                 settings |= {"context": shared.context, "traceback_caches": shared.tracebacks}
                 is_plain = tuple(settings["platforms"]) == ("cpu",) and settings["lowering_parameters"] == usual
                 if is_plain and settings.get("lowering_cache") is None:
-                    settings |= {"lowering_cache": _Rules(shared.rules), "aval_to_ir_types_cache": shared.ir_types}
+                    kept = shared.rules[jax.dtypes.canonicalize_dtype("int64") == "int64"]
+                    settings |= {"lowering_cache": _Rules(kept), "aval_to_ir_types_cache": shared.ir_types}
             initialize(context, **settings)
 
         def location(context: Any, *rest: Any) -> Any:
