@@ -227,8 +227,9 @@ def curves(name: str, panels: Sequence[tuple[str, Mapping[str, Sequence[tuple[fl
                 axes.plot(x, y, color=shade, linewidth=1.4, marker="o", markersize=3.5, label=_label(label))
             axes.set_xscale("log")
             axes.set_yscale("log")
-            for axis, at in ((axes.xaxis, 0), (axes.yaxis, 1)):
-                _plain_powers(axis, [pair[at] for pairs in series.values() for pair in pairs])
+            _plain_powers(axes.yaxis, [y for pairs in series.values() for _, y in pairs])
+            _plain_powers(axes.xaxis, [x for pairs in series.values() for x, _ in pairs])
+            axes.set_xticks(sorted({x for pairs in series.values() for x, _ in pairs}))  # what was measured
             axes.set_xlabel(xlabel)
             axes.set_ylabel(ylabel)
         handles, labels = axes.get_legend_handles_labels()

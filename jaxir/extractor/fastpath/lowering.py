@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 from typing import Any, Final
 
@@ -127,6 +128,7 @@ class Lowering:
         mlir, source_info_util = self._private.mlir, self._private.source_info_util
         initialize = mlir.ModuleContext.__init__
         usual = mlir.LoweringParameters()
+        keeps_types = "aval_to_ir_types_cache" in inspect.signature(initialize).parameters
 
         def module_context(context: Any, **settings: Any) -> None:
             if settings.get("context") is None and settings.get("module") is None:
@@ -134,8 +136,10 @@ class Lowering:
                 settings |= {"context": shared.context, "traceback_caches": shared.tracebacks}
                 is_plain = tuple(settings["platforms"]) == ("cpu",) and settings["lowering_parameters"] == usual
                 if is_plain and settings.get("lowering_cache") is None:
-                    kept = shared.rules[jax.dtypes.canonicalize_dtype("int64") == "int64"]
-                    settings |= {"lowering_cache": _Rules(kept), "aval_to_ir_types_cache": shared.ir_types}
+                    has_x64 = jax.dtypes.canonicalize_dtype("int64") == "int64"
+                    settings["lowering_cache"] = _Rules(shared.rules[has_x64])
+                    if keeps_types:
+                        settings["aval_to_ir_types_cache"] = shared.ir_types
             initialize(context, **settings)
 
         def location(context: Any, *rest: Any) -> Any:
