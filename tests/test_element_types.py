@@ -9,17 +9,18 @@ import jax
 import pytest
 
 from jaxir import config
-from jaxir.errors import Rejected, UserError
+from jaxir.errors import Rejected
 from jaxir.executor.oracle import ORACLES, Pair
 from jaxir.executor.verify import observe
 from jaxir.extractor.fastpath import FAST
 from jaxir.extractor.lower import extract_kernel, load, lower
 from jaxir.generator import element_types
-from jaxir.generator.check import check_template
-from jaxir.generator.plan import Plan, composers
+from jaxir.generator.check import _turns, check_template
+from jaxir.generator.plan import Plan, composers, show_alone
+from jaxir.generator.rng import Rng
 from jaxir.generator.templates import Library, load_library, read_library
 from jaxir.reproduce import lowers_differently
-from jaxir.sample import LOW_BIT, ArraySpec, Kernel, to_table
+from jaxir.sample import DTYPES_64, LOW_BIT, ArraySpec, Kernel, to_table
 
 LIBRARY = load_library()
 WIDE = {"float64": 4, "int64": 2, "uint64": 2, "complex128": 2}
@@ -145,7 +146,34 @@ def test_a_template_whose_types_change_with_x64_is_found_or_declared(tmp_path):
     ],
 )
 def test_a_wrong_file_is_one_clear_line(tmp_path, types, message):
-    with pytest.raises(UserError) as caught:
-        load_library([_folder(tmp_path, OWN, types)])
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
+    _, errors = read_library([_folder(tmp_path, OWN, types)])
+    assert message in str(errors[0])
+    assert "\n" not in str(errors[0])
+
+
+def test_the_check_sees_both_modes_in_few_draws():
+    kinds = ["bool", "int32", "float32", "float64", "int64", "float16", "int8"]
+    turns = _turns(kinds, Rng(0))
+    assert sorted(turns) == sorted(kinds)
+    assert [name in DTYPES_64 for name in turns[:4]] == [False, True, False, True]
+
+
+@pytest.mark.parametrize("dtype", ["float8_e4m3fn", "float8_e5m2fnuz", "float8_e3m4", "float4_e2m1fn", "int4", "uint2"])
+def test_kernels_of_low_bit_types_are_proved(dtype):
+    proved = 0
+    plan = Plan(config.load("default", {"arrays": {**_arrays(), "dtypes": {dtype: 1}}}), LIBRARY)
+    roots = [name for name in ("add", "maximum", "absolute", "negate", "square") if name in LIBRARY.by_name]
+    for number, name in enumerate(roots):
+        root = LIBRARY.by_name[name]
+        if not root.steered.admits(dtype):
+            continue
+        text, _ = show_alone(plan.config, Library((root,)), root)
+        rng = Rng(number)
+        spec = ArraySpec((rng.integer(3, 5),), dtype)
+        parameters = [item.name for item in root.parameters]
+        function = text[text.index("def ") + 4 : text.index("(")]
+        kernel = Kernel(text, function, (spec,) * len(parameters), tuple(parameters))
+        with contextlib.suppress(Rejected):
+            _, seen = _made(kernel)
+            proved += seen.verified == ("interpreter", "numpy")
+    assert proved >= 2

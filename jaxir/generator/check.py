@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -40,19 +41,19 @@ class _HoleMismatch(Exception):
 def check_template(template: Template, composers: Mapping[bool, Composer], bindings: int) -> Iterator[Problem]:
     """Trace a template over `bindings` draws of shapes, dtypes and options; yields each distinct problem once.
 
-    The element types that it takes have their turns, with x64 on where they are of 64 bits. Both the function itself
-    and the kernel text that is made of it are traced, in every style.
+    The element types that it takes have their turns, those without x64 and those with x64 on alternately. Both the
+    function itself and the kernel text that is made of it are traced, in every style.
 
     Args:
         template: what to check.
         composers: by whether x64 is on, as `plan.composers` gives them.
-        bindings: how many draws at least; there are more where more element types are to have a turn.
+        bindings: how many draws; a template that takes more element types sees as many of them.
     """
     seen: set[tuple[int, str]] = set()
     drawn = 0
     known = {name for composer in composers.values() for name in composer.shapes.dtypes}
-    dtypes = [name for name in template.steered.dtypes if name in known]
-    for number in range(max(bindings, len(dtypes))):
+    dtypes = _turns([name for name in template.steered.dtypes if name in known], Rng("types", template.name))
+    for number in range(bindings):
         rng = Rng("check", template.name, number)
         quota = Quota(rank=number % 4, dtype=dtypes[number % len(dtypes)] if dtypes else None)
         x64 = quota.dtype in DTYPES_64
@@ -70,6 +71,13 @@ def check_template(template: Template, composers: Mapping[bool, Composer], bindi
     if not drawn:
         message = "no binding of its types is within the limits; check its dims and fixed sizes"
         yield Problem(str(template.source.path), template.line, template.name, message)
+
+
+def _turns(dtypes: Sequence[str], rng: Rng) -> list[str]:
+    """The types in random order, those without and with x64 alternately as long as there are both."""
+    mixed = rng.shuffled(dtypes)
+    modes = [[name for name in mixed if (name in DTYPES_64) == x64] for x64 in (False, True)]
+    return [name for pair in itertools.zip_longest(*modes) for name in pair if name]
 
 
 def _problem(template: Template, line: int, message: str) -> Problem:
