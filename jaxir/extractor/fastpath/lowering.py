@@ -40,6 +40,7 @@ WANTED: Final = {
     "interpreters.mlir": (
         *("ModuleContext", "LoweringParameters", "TracebackCaches", "make_ir_context"),
         *("source_info_to_location", "passmanager", "_uncacheable_primitives"),
+        "_emit_lowering_rule_as_fun",
     ),
     "source_info_util": ("current", "_source_info_context"),
 }
@@ -128,6 +129,8 @@ class Lowering:
         mlir, source_info_util = self._private.mlir, self._private.source_info_util
         initialize = mlir.ModuleContext.__init__
         usual = mlir.LoweringParameters()
+        # A function that is made inside a module dies with it, as before JAX 0.10.2, and must not be kept.
+        keeps_rules = "ip=False" in inspect.getsource(mlir._emit_lowering_rule_as_fun)
         keeps_types = "aval_to_ir_types_cache" in inspect.signature(initialize).parameters
 
         def module_context(context: Any, **settings: Any) -> None:
@@ -136,8 +139,9 @@ class Lowering:
                 settings |= {"context": shared.context, "traceback_caches": shared.tracebacks}
                 is_plain = tuple(settings["platforms"]) == ("cpu",) and settings["lowering_parameters"] == usual
                 if is_plain and settings.get("lowering_cache") is None:
-                    has_x64 = jax.dtypes.canonicalize_dtype("int64") == "int64"
-                    settings["lowering_cache"] = _Rules(shared.rules[has_x64])
+                    if keeps_rules:
+                        has_x64 = jax.dtypes.canonicalize_dtype("int64") == "int64"
+                        settings["lowering_cache"] = _Rules(shared.rules[has_x64])
                     if keeps_types:
                         settings["aval_to_ir_types_cache"] = shared.ir_types
             initialize(context, **settings)
