@@ -35,6 +35,7 @@ def run_jaxir(
         [sys.executable, "-m", "jaxir", *map(str, arguments)],
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=900,

@@ -392,7 +392,9 @@ def agreeing(indices, ir_side):
     levels, count = set(), 0
     for index in indices:
         try:
-            extraction = extract_kernel(plan.kernel(index, 0))
+            kernel = plan.kernel(index, 0)
+            with jax.enable_x64(kernel.x64):
+                extraction = extract_kernel(kernel)
         except Rejected:
             continue
         pair = Pair.from_extraction(extraction)

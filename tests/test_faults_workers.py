@@ -55,7 +55,7 @@ def a_run_with(folder: Path, deed: str) -> config.Config:
     for seed in range(2000):
         chosen = config.load("default", {**overrides, "seed": seed})
         entries = [Plan(chosen, library).entry(index) for index in range(ROWS)]
-        ranks = [entry.rank for entry in entries if entry.root.name == "fatal"]
+        ranks = [entry.quota.rank for entry in entries if entry.root.name == "fatal"]
         if ranks and ranks[0]:
             (folder / "math.py").write_text(TEMPLATES.format(rank=ranks[0], deed=deed))
             return chosen

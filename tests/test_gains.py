@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import json
 import math
+import mmap
 import os
 import re
 import subprocess
@@ -176,11 +177,16 @@ def test_break_even_is_the_first_call_that_pays(first_ms: int, jitted_ms: int, p
 # Memory
 
 
+MEBIBYTE = b"x" * (1 << 20)
+
+
 def test_memory_that_is_kept_is_seen_and_memory_that_is_dropped_is_not() -> None:
-    kept: list[np.ndarray] = []
+    kept: list[mmap.mmap] = []
 
     def leaks(x: Any) -> Any:
-        kept.append(np.ones(1 << 17))  # 1 MiB that is touched
+        # 1 MiB that is touched, and new to the process: an array may lie where others were freed.
+        kept.append(mmap.mmap(-1, 1 << 20))
+        kept[-1].write(MEBIBYTE)
         return x + 1
 
     def drops(x: Any) -> Any:

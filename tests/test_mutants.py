@@ -173,6 +173,11 @@ def test_own_sources_are_allowed(rows):
     "source",
     [
         "import os",
+        "from jax.experimental import io_callback",
+        "from jax.experimental.ode import jax",
+        "from jax.experimental import jet\n\n\ndef f(x):\n    return jet.jax.numpy.sin(x)",
+        "from jax.experimental import jet\n\n\ndef f(x):\n    return (lambda m: m.jax)(jet)",
+        "from jax.experimental.sparse import BCOO\n\n\ndef f(x):\n    return BCOO.os",
         "from os import path",
         "import jax\nf = jax.debug.print",
         "import jax.numpy as jnp\njnp.save('a', 1)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def test_the_predecessors_operations_exist_by_name(library):
 
 def test_the_order_does_not_depend_on_the_file_system(tmp_path, library):
     copy = tmp_path / "copy"
-    for path in sorted(resources.folder("templates").rglob("*.py"), reverse=True):
+    for path in sorted(resources.folder("templates").rglob("*.*"), reverse=True):
         target = copy / path.relative_to(resources.folder("templates"))
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
@@ -178,7 +179,8 @@ def test_the_check_command_exits_with_2_and_names_file_and_line(tmp_path):
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_text_and_function_have_equal_values(library):
+@pytest.mark.parametrize("step", [15, pytest.param(1, marks=pytest.mark.slow)])
+def test_text_and_function_have_equal_values(library, step):
     """Types alone would not see a statement that was dropped or folded wrongly."""
     import jax
     import numpy as np
@@ -191,7 +193,7 @@ def test_text_and_function_have_equal_values(library):
     grower = composer(config.load(), library)
     checked = 0
     for number, template in enumerate(library.templates):
-        if template.holes or number % 3:
+        if template.holes or number % step:
             continue
         draft = grower.draft(template, Rng("values", template.name), quota=Quota(rank=1))
         if draft is None:
@@ -203,18 +205,17 @@ def test_text_and_function_have_equal_values(library):
         namespace: dict = {}
         exec(text.source, namespace)
         arrays = draw(draft.specs, 0)
-        own = jax.tree.leaves(template.fn(*map(jax.numpy.asarray, arrays), **draft.options))
-        made = jax.tree.leaves(namespace[text.function_name](*map(jax.numpy.asarray, arrays)))
+        own = jax.tree.leaves(jax.jit(functools.partial(template.fn, **draft.options))(*arrays))
+        made = jax.tree.leaves(jax.jit(namespace[text.function_name])(*arrays))
         for left, right in zip(own, made, strict=True):
-            assert np.array_equal(np.asarray(left), np.asarray(right), equal_nan=left.dtype.kind in "fc"), (
-                template.where
-            )
+            inexact = jax.numpy.issubdtype(left.dtype, jax.numpy.inexact)
+            assert np.array_equal(np.asarray(left), np.asarray(right), equal_nan=inexact), template.where
         checked += 1
-    assert checked > 150
+    assert checked > 1400 / step
 
 
 def test_the_whole_library_type_checks():
-    done = run_jaxir(["templates", "check", "--bindings", "4"], ROOT)
+    done = run_jaxir(["templates", "check", "--bindings", "2"], ROOT)
     assert done.stdout.rstrip().endswith(": 0 problem(s)"), done.stdout[-2000:]
     assert done.returncode == 0
 

@@ -14,7 +14,7 @@ def mcp() -> None:
 
     \b
     Examples:
-      jaxir mcp < /dev/null
+      jaxir mcp
     """
     from jaxir.server import serve
 

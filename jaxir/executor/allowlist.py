@@ -18,8 +18,10 @@ from typing import Final
 MODULES: Final = (
     *("jax.numpy", "jax.lax", "jax.nn", "jax.random", "jax.scipy", "jax.image", "jax.ops", "jax.tree", "jax.tree_util"),
     *("numpy", "ml_dtypes", "functools", "itertools", "operator", "math", "dataclasses", "typing", "collections"),
-    *("collections.abc", "enum", "__future__"),
+    *("collections.abc", "enum", "__future__", "jax.sharding"),
 )
+#: All that may be reached below `jax.experimental`, which otherwise leads to callbacks and files.
+EXPERIMENTAL: Final = ("jax.experimental.ode.odeint", "jax.experimental.jet.jet", "jax.experimental.sparse.BCOO")
 #: Attributes of `jax` itself.
 JAX_NAMES: Final = frozenset(
     (
@@ -39,6 +41,7 @@ JAX_NAMES: Final = frozenset(
         *("linear_transpose", "checkpoint", "remat", "custom_vjp", "custom_jvp", "custom_gradient", "named_call"),
         *("named_scope", "eval_shape", "make_jaxpr", "Array", "ShapeDtypeStruct", "closure_convert"),
         *("numpy", "lax", "nn", "random", "scipy", "image", "ops", "tree", "tree_util", "dtypes"),
+        *("sharding", "shard_map", "devices", "checkpoint_policies"),
     )
 )
 #: Attributes that lead out wherever they stand: files, callbacks, configuration, other devices, code.
@@ -47,7 +50,18 @@ DENIED: Final = frozenset(
         *("load", "save", "savez", "savez_compressed", "savetxt", "loadtxt", "genfromtxt", "fromfile", "tofile"),
         *("memmap", "DataSource", "open_memmap", "ctypeslib", "f2py", "distutils", "testing", "dump", "dumps"),
         *("pure_callback", "io_callback", "callback", "debug", "experimental", "ffi", "config", "update_config"),
-        *("compiler_options", "profiler", "distributed", "extend", "interpreters", "api_util", "lib", "sys", "os"),
+        *(
+            "compiler_options",
+            "profiler",
+            "distributed",
+            "extend",
+            "interpreters",
+            "api_util",
+            "lib",
+            "sys",
+            "os",
+            "jax",
+        ),
         *(
             "subprocess",
             "builtins",
@@ -84,6 +98,18 @@ def refusal(source: str) -> str:
     return reader.fault
 
 
+def _is_experimental(path: str) -> bool:
+    """Whether a path is one of `EXPERIMENTAL`, leads to one, or is an attribute of one."""
+    return path.startswith("jax.experimental") and any(
+        name == path or name.startswith(f"{path}.") or _is_attribute(path, name) for name in EXPERIMENTAL
+    )
+
+
+def _is_attribute(path: str, name: str) -> bool:
+    rest = path.removeprefix(f"{name}.")
+    return rest != path and not DENIED.intersection(rest.split("."))
+
+
 class _Reader(ast.NodeVisitor):
     """Walks a tree in the order of its text; keeps the first fault."""
 
@@ -95,11 +121,15 @@ class _Reader(ast.NodeVisitor):
         self.fault = self.fault or f"line {getattr(node, 'lineno', 0)}: {what}"
 
     def check_module(self, node: ast.AST, path: str) -> None:
+        if _is_experimental(path):
+            return
         if path != "jax" and path not in MODULES and not path.startswith(("jax.scipy.", "numpy.")):
             self.refuse(node, f"import of '{path}'")
         self.check_path(node, path)
 
     def check_path(self, node: ast.AST, path: str) -> None:
+        if _is_experimental(path):
+            return
         parts = path.split(".")
         if parts[0] == "jax" and len(parts) > 1 and parts[1] not in JAX_NAMES:
             self.refuse(node, f"'{path}'")

@@ -6,7 +6,7 @@ import ast
 import dataclasses
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,10 @@ from jaxir.generator.rng import Rng
 from jaxir.generator.source import STYLES, write
 from jaxir.generator.templates import Hole, Template
 from jaxir.sample import DTYPES_64, ArraySpec
+
+#: Drawn programs that a template's holes are tried with: one may have no derivative or no batching rule, which is the
+#: candidate's fault (a run rejects it); if none of them works, it is the template's.
+FILLERS: Final = 6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,12 +61,16 @@ def check_template(template: Template, composers: Mapping[bool, Composer], bindi
         rng = Rng("check", template.name, number)
         quota = Quota(rank=number % 4, dtype=dtypes[number % len(dtypes)] if dtypes else None)
         x64 = quota.dtype in DTYPES_64
-        draft = next(filter(None, (composers[x64].draft(template, rng, quota=quota) for _ in range(8))), None)
-        if draft is None:
-            continue
-        drawn += 1
-        with jax.enable_x64(x64):
-            problem = _check_draft(template, draft) or _check_text(template, draft, STYLES[number % len(STYLES)])
+        problem: Problem | None = None
+        for _ in range(FILLERS if template.holes else 1):
+            draft = next(filter(None, (composers[x64].draft(template, rng, quota=quota) for _ in range(8))), None)
+            if draft is None:
+                break
+            drawn += 1
+            with jax.enable_x64(x64):
+                problem = _check_draft(template, draft) or _check_text(template, draft, STYLES[number % len(STYLES)])
+            if not problem:
+                break
         if problem and (problem.line, problem.message) not in seen:
             seen.add((problem.line, problem.message))
             yield problem
