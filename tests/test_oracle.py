@@ -124,6 +124,11 @@ def test_all_oracles_agree(body, specs):
     [
         ("jnp.linalg.cholesky(x @ x.T + jnp.eye(3))", ["float32[3,3]"], "stablehlo.custom_call"),
         ("jnp.fft.irfft(x, n=7)", ["complex64[4]"], "stablehlo.fft"),
+        (
+            "lax.linalg.triangular_solve(x + 3 * jnp.eye(3, dtype=x.dtype), y, left_side=True, lower=True)",
+            ["float16[2,3,3]", "float16[2,3,2]"],
+            "stablehlo.triangular_solve",
+        ),
         ("jnp.matmul(x, x)", ["float32[64,64]"], "takes too long"),
         ("lax.fori_loop(0, 10**6, lambda i, c: c * 0.5, x)", ["float32[2]"], "takes too long"),
         ("x + lax.rng_bit_generator(y, (3,))[1].astype(jnp.float32)", ["float32[3]", "uint32[4]"], "stablehlo.rng_bit"),

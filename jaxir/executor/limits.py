@@ -45,6 +45,12 @@ LIMITS: Final = (
         "ignores a result type wider than the operands'",
         lambda operands, results: operands[0].element != results[0].element,
     ),
+    Limit("stablehlo.cholesky", "kills the process"),
+    Limit(
+        "stablehlo.triangular_solve",
+        "kills the process where it is batched",
+        lambda operands, _: len(operands[0].dims) > 2,
+    ),
     Limit("stablehlo.infeed", "needs a host"),
     Limit("stablehlo.outfeed", "needs a host"),
     Limit("stablehlo.send", "needs a host"),
