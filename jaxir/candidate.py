@@ -6,6 +6,7 @@ import dataclasses
 import os
 import threading
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,8 @@ def start(setup: Setup) -> None:
     """Prepare this worker: read the templates, take the fast path, end with the parent."""
     global _plan, _error, _exact_check
     _end_with(setup.parent)
+    # What a kernel does that a later JAX will refuse is no news to who makes a corpus with this one.
+    warnings.simplefilter("ignore", FutureWarning)
     from jaxir.extractor.fastpath import FAST
     from jaxir.generator.plan import Plan
     from jaxir.generator.templates import load_library
