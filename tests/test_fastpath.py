@@ -90,6 +90,24 @@ def test_a_text_is_the_same_first_last_and_alone() -> None:
     assert first == last == alone
 
 
+@pytest.mark.parametrize("way", ["FAST.install()", "pass"])
+@pytest.mark.parametrize("first", [False, True])
+def test_a_constant_of_a_module_has_the_type_of_its_program(way: str, first: bool) -> None:
+    """JAX itself keeps a NumPy constant in the type that it had where it was first traced."""
+    out = run(
+        f"""
+        from jax.scipy import special
+        from jaxir.sample import ArraySpec
+        {way}
+        for x64 in ({first}, not {first}):
+            specs = [ArraySpec((), "float64" if x64 else "float32")] * 2
+            with jax.enable_x64(x64):
+                print(x64, "13x" + ("f64" if x64 else "f32") in lower(jax.checkpoint(special.owens_t), specs).stablehlo)
+        """
+    )
+    assert out.split() == [str(first), "True", str(not first), "True"]
+
+
 def test_contexts_are_replaced_by_count_and_by_size() -> None:
     out = run(
         """

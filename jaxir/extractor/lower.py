@@ -39,6 +39,7 @@ LOWERINGS_PER_SEEN_CACHE: Final = 100
 PLATFORMS: Final = ("cpu", "cuda", "rocm", "tpu")
 
 _lowerings = 0
+_had_x64: bool | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,11 +135,14 @@ def forget() -> None:
 
 
 def _forget_in_time() -> None:
-    global _lowerings
+    global _lowerings, _had_x64
     limit = LOWERINGS_PER_SEEN_CACHE if FAST.sees_caches else LOWERINGS_PER_CACHE
-    if _lowerings >= limit or (FAST.sees_caches and FAST.is_nearly_full()):
+    has_x64: bool = jax.config.jax_enable_x64  # type: ignore[attr-defined]  # options are made at run time
+    # What is cached with x64 off leaks into programs with x64 on: see `fastpath/constants.py`.
+    leaks = _had_x64 not in (None, has_x64) and not FAST.knows_x64
+    if leaks or _lowerings >= limit or (FAST.sees_caches and FAST.is_nearly_full()):
         forget()
-    _lowerings += 1
+    _lowerings, _had_x64 = _lowerings + 1, has_x64
 
 
 def check_platforms(platforms: Sequence[str]) -> tuple[str, ...]:

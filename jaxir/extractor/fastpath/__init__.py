@@ -22,6 +22,7 @@ from typing import Any, Final
 import jax
 import jax.numpy as jnp
 
+from jaxir.extractor.fastpath.constants import keep_apart
 from jaxir.extractor.fastpath.lowering import Lowering
 from jaxir.extractor.fastpath.patches import Patch
 from jaxir.extractor.fastpath.tracing import Tracing
@@ -35,12 +36,14 @@ class FastPath:
         active: whether the fast path is taken now.
         reason: why it is not, or what of it is missing, or "".
         fallbacks: what made programs take the public path -> how often.
+        knows_x64: whether constants of programs with x64 off and on are kept apart (`constants.py`).
     """
 
     def __init__(self) -> None:
         self.active = False
         self.reason = "not installed"
         self.fallbacks: Counter[str] = Counter()
+        self.knows_x64 = False
         self._patches: list[Patch] = []
         self._lowering: Lowering | None = None
         self._tracing: Tracing | None = None
@@ -49,6 +52,7 @@ class FastPath:
         """Take the fast path from now on, where this JAX allows it; a warning says where it does not."""
         if self.active:
             return
+        self.knows_x64 = self.knows_x64 or keep_apart()
         self._lowering, self._tracing = Lowering(), Tracing()
         parts = [part for part in (self._lowering, self._tracing) if not part.missing]
         self.reason = "; ".join(part.missing for part in (self._lowering, self._tracing) if part.missing)
