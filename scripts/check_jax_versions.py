@@ -33,7 +33,8 @@ from jaxir.generator.templates import load_library
 
 def text(kernel):
     try:
-        return lower(load(kernel.source, kernel.function_name), kernel.inputs).stablehlo
+        with jax.enable_x64(kernel.x64):
+            return lower(load(kernel.source, kernel.function_name), kernel.inputs).stablehlo
     except Rejected as error:
         return f"{error.stage}: {error}"
 

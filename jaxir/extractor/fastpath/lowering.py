@@ -129,7 +129,8 @@ class Lowering:
         mlir, source_info_util = self._private.mlir, self._private.source_info_util
         initialize = mlir.ModuleContext.__init__
         usual = mlir.LoweringParameters()
-        # A function that is made inside a module dies with it, as before JAX 0.10.2, and must not be kept.
+        # A function that is made inside a module, as before JAX 0.10.2, dies with it and must not be kept; and it takes
+        # a number from the names of the others, so that none may be spared either.
         keeps_rules = "ip=False" in inspect.getsource(mlir._emit_lowering_rule_as_fun)
         keeps_types = "aval_to_ir_types_cache" in inspect.signature(initialize).parameters
 
@@ -169,6 +170,6 @@ class Lowering:
             Patch(mlir.ModuleContext, "__init__", module_context),
             Patch(mlir, "source_info_to_location", location),
             Patch(mlir, "passmanager", manager),
-            Patch(mlir, "_uncacheable_primitives", mlir._uncacheable_primitives | small),
+            Patch(mlir, "_uncacheable_primitives", mlir._uncacheable_primitives | (small if keeps_rules else set())),
             Patch(source_info_util, "current", lambda: thread.context),
         ]
