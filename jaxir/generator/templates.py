@@ -9,6 +9,7 @@ import ast
 import collections.abc
 import dataclasses
 import functools
+import gc
 import hashlib
 import importlib.util
 import inspect
@@ -200,6 +201,17 @@ def load_library(extra_folders: Sequence[Path] = ()) -> Library:
 
 def read_library(folders: Sequence[Path]) -> tuple[Library, list[TemplateError]]:
     """Every template of these folders that reads, and an error for each that does not."""
+    # What is read stays, so the collector would only look at growing trees again and again: a third of the time.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return _read_library(folders)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _read_library(folders: Sequence[Path]) -> tuple[Library, list[TemplateError]]:
     templates: dict[str, Template] = {}
     errors: list[TemplateError] = []
     for folder in folders:
@@ -232,7 +244,7 @@ def _read_file(category: str, path: Path, takes: ElementTypes) -> Iterator[Templ
     try:
         text = path.read_text(encoding="utf-8")
         tree = ast.parse(text, filename=str(path))
-        source = Source(path, _without_annotations(ast.parse(text)), _import(path))
+        source = Source(path, _Bare().visit(ast.parse(text)), _import(path))
     except SyntaxError as error:
         yield TemplateError(f"{path}:{error.lineno or 1}: not Python: {error.msg}")
         return
@@ -273,25 +285,24 @@ def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [""])[0]
 
 
-class _PlainAssignments(ast.NodeTransformer):
-    """`x: T = value` as `x = value`."""
+class _Bare(ast.NodeTransformer):
+    """Types of parameters, results and variables left out: kernels run without jaxtyping."""
+
+    def visit(self, node: ast.AST) -> Any:
+        # No expression holds an annotation, and most nodes are expressions.
+        return node if isinstance(node, ast.expr) else super().visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
-        self.generic_visit(node)
         return ast.copy_location(ast.Assign([node.target], node.value), node) if node.value else ast.Pass()
 
-
-def _without_annotations(tree: ast.Module) -> ast.Module:
-    """The tree without types of parameters, results and variables: kernels run without jaxtyping."""
-    tree = _PlainAssignments().visit(tree)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
-            node.returns = None
-            arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
-            for argument in (*arguments, node.args.vararg, node.args.kwarg):
-                if argument is not None:
-                    argument.annotation = None
-    return tree
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
+        node.returns = None
+        arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+        for argument in (*arguments, node.args.vararg, node.args.kwarg):
+            if argument is not None:
+                argument.annotation = None
+        self.generic_visit(node)
+        return node
 
 
 def _read_function(
