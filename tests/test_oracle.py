@@ -145,6 +145,16 @@ def test_beyond_its_limits_the_executable_runs(body, specs, reason):
         np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", ["int4", "uint4", "int2", "uint2", "float4_e2m1fn"])
+@pytest.mark.parametrize("told", [False, True])
+def test_arrays_of_a_few_bits_run_on_a_device(dtype, told):
+    made = pair("x + x", f"{dtype}[5]")
+    inputs = draw(made.inputs, 1)
+    device = jax.devices("cpu")[0] if told else None
+    one, two = (ORACLES[name].prepare(made, device).run(inputs)[0] for name in ("source", "compiled"))
+    np.testing.assert_array_equal(one, two)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 def test_total_order_of_special_values(dtype):
     """The interpreter takes JAX's total order for the usual comparison, by which NaN has no place."""

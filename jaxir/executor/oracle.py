@@ -223,8 +223,9 @@ class _Source:
             self.function = pair.traced.lower().compile(compiler_options=QUICK)
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
-        with jax.enable_x64(self.x64):
-            placed = [jax.device_put(array, self.device) for array in inputs]
+        # Not `device_put(array, device)`: JAX refuses arrays of 2 and 4 bits whose device is told, for their layout.
+        with jax.enable_x64(self.x64), jax.default_device(self.device):
+            placed = [jax.device_put(array) for array in inputs]
             return [np.asarray(leaf) for leaf in jax.tree.leaves(self.function(*placed))]
 
 
