@@ -119,9 +119,11 @@ def generate(
                 try:
                     with engine(setup, workers) as opened:
                         run.fill(opened)
-                finally:
-                    # Also where the run is stopped: what is shown last is what is safe.
-                    run.show()
+                except BaseException as stop:
+                    if not isinstance(stop, Exception):  # Ctrl-C or SIGTERM: what is shown last is what is safe
+                        folder.recount()
+                        run.show()
+                    raise
             run.show("writing shards")
             # An old report must not stand beside new data if this run ends between the two.
             (out / "report.html").unlink(missing_ok=True)

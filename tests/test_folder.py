@@ -112,6 +112,22 @@ def test_indices_must_ascend(tmp_path: Path, indices: tuple[int, int]) -> None:
         assert folder.committed_rows == 2
 
 
+def test_a_block_that_a_stop_left_uncounted_is_counted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    samples = make_samples(0, 4)
+    with Folder.open(tmp_path / "corpus", IDENTITY) as folder:
+        folder.commit(samples[:2])
+        with monkeypatch.context() as patched:
+            patched.setattr("jaxir.writer.ledger.Ledger._add", stop)  # the file is written, the count is not
+            with pytest.raises(KeyboardInterrupt):
+                folder.commit(samples[2:])
+        assert folder.committed_rows == 2
+        folder.recount()
+        assert folder.committed_rows == 4
+
+
 def test_a_large_block(tmp_path: Path) -> None:
     """More rows of a split and category than a row group holds."""
     rows = make_samples(0, 2600, dialects=())

@@ -138,6 +138,11 @@ class Folder:
 
     # writing
 
+    def recount(self) -> None:
+        """Read the ledger again: a stop may have fallen between a block's commit and its entry in `committed_rows`."""
+        with files.disk_errors(self.path):
+            self._ledger = Ledger(self._state / "ledger", self._root)
+
     def commit(
         self,
         samples: Sequence[Sample],
