@@ -486,7 +486,7 @@ def test_limits_have_reasons_and_no_rules():
         (
             lambda x: jax.random.bits(jax.random.key(x, impl="rbg")),
             [np.int32(1)],
-            "neither an array nor a threefry key",
+            "no array, threefry key or token",
         ),
         (
             lambda x: lax.scan(lambda c, v: (c, lax.approx_max_k(v, 1)[0]), 0, x),

@@ -101,6 +101,13 @@ def test_inputs_do_not_touch_the_global_generator():
         ("jax.random.uniform(x)", ["uint32[2]"]),
         ("jnp.fft.fft(x), jnp.fft.ifft(x), jnp.fft.irfft(x, n=8)", ["complex64[5]"]),
         ("jnp.fft.rfft(x)", ["float32[9]"]),
+        ("jnp.fft.irfft(x, n=7), jnp.fft.irfft2(jnp.outer(x, x), (4, 5))", ["complex64[4]"]),
+        ("x + lax.rng_bit_generator(y, (3,))[1].astype(jnp.float32)", ["float32[3]", "uint32[4]"]),
+        (
+            "lax.while_loop(lambda c: (lax.after_all(lax.create_token(c)), c[0] < 9)[1], lambda c: 2 * c + 1, x)",
+            ["int32[2]"],
+        ),
+        ("lax.conv(x, y, (1,), 'SAME', preferred_element_type=jnp.float32)", ["bfloat16[2,3,8]", "bfloat16[4,3,3]"]),
         ("jnp.sort(x), jnp.argsort(x, descending=True), jnp.median(x)", ["float32[8]"]),
     ],
 )
@@ -122,8 +129,9 @@ def test_all_oracles_agree(body, specs):
 @pytest.mark.parametrize(
     ("body", "specs", "reason"),
     [
-        ("jnp.linalg.cholesky(x @ x.T + jnp.eye(3))", ["float32[3,3]"], "stablehlo.custom_call"),
-        ("jnp.fft.irfft(x, n=7)", ["complex64[4]"], "stablehlo.fft"),
+        ("lax.map(jnp.linalg.cholesky, x @ x.mT + jnp.eye(3))", ["float32[2,3,3]"], "stablehlo.custom_call: LAPACK"),
+        ("lax.map(lambda v: jnp.fft.irfft(v, n=7), x)", ["complex64[2,4]"], "stablehlo.fft: LAPACK or an odd irfft"),
+        ("lax.approx_max_k(x, 2)[0]", ["float32[9]"], "stablehlo.custom_call"),
         (
             "lax.linalg.triangular_solve(x + 3 * jnp.eye(3, dtype=x.dtype), y, left_side=True, lower=True)",
             ["float16[2,3,3]", "float16[2,3,2]"],
@@ -131,7 +139,6 @@ def test_all_oracles_agree(body, specs):
         ),
         ("jnp.matmul(x, x)", ["float32[64,64]"], "takes too long"),
         ("lax.fori_loop(0, 10**6, lambda i, c: c * 0.5, x)", ["float32[2]"], "takes too long"),
-        ("x + lax.rng_bit_generator(y, (3,))[1].astype(jnp.float32)", ["float32[3]", "uint32[4]"], "stablehlo.rng_bit"),
     ],
 )
 def test_beyond_its_limits_the_executable_runs(body, specs, reason):

@@ -1,14 +1,15 @@
 """Rewrite a module so that the StableHLO reference interpreter runs it rightly.
 
-It updates a scatter's operand in place, an integer division by zero and an fft of 32-bit parts kill the process, and so
-does a convolution whose result does not start with the batch; it takes a total order for the usual one, and Python
-cannot read results of some element types. All measured on jaxlib 0.10.2; what cannot be cured is in
-`jaxir.executor.limits`.
+It updates a scatter's operand in place; an integer division by zero, an fft of 32-bit parts and a convolution whose
+result does not start with the batch kill the process; it has no tokens, takes a total order for the usual one and
+computes a convolution in the operands' type; and Python cannot read results of some element types. All measured on
+jaxlib 0.10.2; what cannot be cured is in `jaxir.executor.limits`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from jaxlib.mlir import ir
@@ -117,6 +118,35 @@ def _order_totally(op: ir.Operation) -> None:
     op.erase()
 
 
+_BITS: Final = re.compile(r"(bf|f|ui|i)(\d+)\w*")
+#: Ops that only order effects.
+TOKEN_OPS: Final = ("stablehlo.create_token", "stablehlo.after_all")
+
+
+def is_as_wide(result: str, operand: str) -> bool:
+    """Whether one element type holds all values of another: the same, or more bits of its kind."""
+    wide, narrow = _BITS.fullmatch(result), _BITS.fullmatch(operand)
+    if result == operand or wide is None or narrow is None:
+        return result == operand
+    kinds = {wide[1].removeprefix("b"), narrow[1].removeprefix("b")}
+    return len(kinds) == 1 and int(wide[2]) > int(narrow[2])
+
+
+def _convolve(op: ir.Operation) -> None:
+    _widen_operands(op)
+    _batch_first(op)
+
+
+def _widen_operands(op: ir.Operation) -> None:
+    """Give a convolution operands of its result's element type: the interpreter computes in theirs."""
+    element = ir.RankedTensorType(op.results[0].type).element_type
+    with ir.InsertionPoint(op):
+        for position, operand in enumerate(op.operands):
+            tensor = ir.RankedTensorType(operand.type)
+            if tensor.element_type != element:
+                op.operands[position] = stablehlo.convert(ir.RankedTensorType.get(tensor.shape, element), operand)
+
+
 def _batch_first(op: ir.Operation) -> None:
     """Let a convolution put the batch first, and transpose: another place of it in the result kills the process."""
     numbers = stablehlo.ConvDimensionNumbers(op.attributes["dimension_numbers"])
@@ -150,11 +180,12 @@ def _batch_first(op: ir.Operation) -> None:
 
 CURES: Final[dict[str, Callable[[ir.Operation], None]]] = {
     "stablehlo.compare": _order_totally,
-    "stablehlo.convolution": _batch_first,
+    "stablehlo.convolution": _convolve,
     "stablehlo.fft": _widen_fft,
     "stablehlo.scatter": _copy_scatter_operands,
     "stablehlo.divide": _guard_division,
     "stablehlo.remainder": _guard_division,
+    **dict.fromkeys(TOKEN_OPS, ir.Operation.erase),
 }
 
 
@@ -175,7 +206,13 @@ def widen_results(main: ir.Operation) -> None:
                 results.append(value)
         ir.Operation.create("func.return", operands=results)
     terminator.erase()
+    declare(main, [value.type for value in results])
+
+
+def declare(main: ir.Operation, results: Sequence[ir.Type]) -> None:
+    """Let the type of `main` be that of its arguments and of the results that it returns now."""
     inputs = [argument.type for argument in main.regions[0].blocks[0].arguments]
-    main.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(inputs, [value.type for value in results]))
-    if "res_attrs" in main.attributes:
-        del main.attributes["res_attrs"]
+    main.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(inputs, list(results)))
+    for name in ("arg_attrs", "res_attrs"):
+        if name in main.attributes:
+            del main.attributes[name]

@@ -21,7 +21,7 @@ import numpy as np
 from jax.extend.core import Literal
 
 from jaxir.errors import Rejected
-from jaxir.executor.numpy_rules import CONDITIONS, LIMITS, RULES, Array, Call, Condition, Rule, Type
+from jaxir.executor.numpy_rules import CONDITIONS, LIMITS, RULES, TOKEN, Array, Call, Condition, Rule, Type
 from jaxir.executor.numpy_rules.dtypes import KEY
 
 #: Equations that one run may execute before it counts as one that never ends; they take a few us each.
@@ -30,6 +30,8 @@ MAX_STEPS: Final = 200_000
 
 def type_of(aval: Any) -> Type:
     """The type as NumPy stores it; typed threefry keys are pairs of words."""
+    if not hasattr(aval, "dtype"):
+        return TOKEN
     dtype = KEY if str(aval.dtype).startswith("key<") else np.dtype(aval.dtype)
     return Type(tuple(aval.shape), dtype)
 

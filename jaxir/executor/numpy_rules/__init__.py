@@ -10,6 +10,7 @@ from jaxir.executor.numpy_rules import (
     control,
     elementwise,
     functions,
+    generators,
     indexing,
     lapack,
     linalg,
@@ -21,12 +22,13 @@ from jaxir.executor.numpy_rules import (
     windows,
 )
 from jaxir.executor.numpy_rules.limits import CONDITIONS, LIMITS, Condition
-from jaxir.executor.numpy_rules.registry import RULES, Array, Call, Rule, Type
+from jaxir.executor.numpy_rules.registry import RULES, TOKEN, Array, Call, Rule, Type
 
 __all__ = [
     "CONDITIONS",
     "LIMITS",
     "RULES",
+    "TOKEN",
     "Array",
     "Call",
     "Condition",
@@ -37,6 +39,7 @@ __all__ = [
     "control",
     "elementwise",
     "functions",
+    "generators",
     "indexing",
     "lapack",
     "linalg",

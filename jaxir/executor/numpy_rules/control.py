@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from jaxir.executor.numpy_rules.registry import Array, Call, rule
+from jaxir.executor.numpy_rules.registry import TOKEN, Array, Call, rule
 
 
 @rule("jit", "pjit", "remat2", "checkpoint", "composite")
@@ -15,6 +15,12 @@ def _call(call: Call, *operands: Array) -> list[Array]:
 @rule("custom_jvp_call", "custom_vjp_call", "closed_call", "core_call")
 def _custom_call(call: Call, *operands: Array) -> list[Array]:
     return call.run(call.params["call_jaxpr"], operands)
+
+
+@rule("create_token", "after_all")
+def _token(call: Call, *operands: Array) -> Array:
+    """A token orders effects, of which there are none here."""
+    return np.zeros(TOKEN.shape, TOKEN.dtype)
 
 
 @rule("custom_linear_solve")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from types import NoneType
 from typing import Any, Final
 
 import jax
@@ -18,12 +19,9 @@ LIMITS: Final[dict[str, str]] = {
     **dict.fromkeys(("pure_callback", "io_callback", "debug_callback", "debug_print", "infeed", "outfeed"), _HOST),
     **dict.fromkeys(("ragged_all_to_all", "pbroadcast", "xla_pmap"), _DEVICES),
     **dict.fromkeys(("get", "swap", "addupdate", "new_ref", "ref", "run_state", "freeze"), _STATE),
-    "rng_bit_generator": "draws from a generator that the platform chooses",
     "rng_uniform": "draws from a generator that the platform chooses",
     "random_gamma": "draws by rejection from a private sampler",
     "approx_top_k": "its result is approximate",
-    "create_token": "is a token of side effects",
-    "after_all": "is a token of side effects",
     "ffi_call": "calls foreign code",
     "custom_partitioning": "calls foreign code",
     "pallas_call": "calls a hand-written device kernel",
@@ -54,8 +52,8 @@ class Condition:
 def _unknown_value(equation: Any) -> bool:
     for variable in (*equation.invars, *equation.outvars):
         dtype = getattr(variable.aval, "dtype", None)
-        # Plain types are told apart first: to make their names takes time.
-        if not isinstance(dtype, np.dtype) and str(dtype) != "key<fry>":
+        # Plain types are told apart first: to make their names takes time. A token has no type.
+        if not isinstance(dtype, np.dtype | NoneType) and str(dtype) != "key<fry>":
             return True
     return False
 
@@ -75,7 +73,7 @@ def _other_groups(equation: Any) -> bool:
 
 
 CONDITIONS: Final = (
-    Condition("*", "has a value that is neither an array nor a threefry key", _unknown_value),
+    Condition("*", "has a value that is no array, threefry key or token", _unknown_value),
     Condition("ragged_dot_general", "has only a rule for groups of rows", _other_groups),
     Condition("random_*", "counts otherwise where jax_threefry_partitionable is off", _old_counters),
     Condition("sort", "an unstable sort may order what equal keys carry as it likes", _payload),

@@ -24,6 +24,10 @@ class Type:
     dtype: np.dtype[Any]
 
 
+#: What stands for a token, as in JAX: no elements.
+TOKEN: Final = Type((0,), np.dtype(bool))
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Call:
     """One equation of a jaxpr, as a rule sees it.
