@@ -1,6 +1,7 @@
 """Inputs by seed, the oracles against each other, and what admission rule 5 sees."""
 
 import dataclasses
+import json
 import os
 import subprocess
 import sys
@@ -17,7 +18,8 @@ from jaxir.executor import verify
 from jaxir.executor.behavior import behavior, digest
 from jaxir.executor.inputs import draw, numpy_dtype
 from jaxir.executor.limits import limit_of
-from jaxir.executor.oracle import IR_SIDE, ORACLES, Eager, Pair, first_of
+from jaxir.executor.oracle import IR_SIDE, ORACLES, Eager, KnownLimit, Pair, first_of
+from jaxir.executor.replay import check_row
 from jaxir.extractor.lower import extract_kernel, load
 from jaxir.sample import DTYPES
 
@@ -277,6 +279,18 @@ def test_observation_is_the_same_in_another_process():
     }
     assert len(outputs) == 1
     assert "output_digest" in outputs.pop()
+
+
+def test_what_xla_cannot_compile_is_a_known_limit_of_a_replay():
+    body = "jax.vmap(lambda v, i: lax.dynamic_slice_in_dim(v, -i, 2, axis=0))(x, y)"
+    made = extraction(body, "float32[5,4,3]", "int2[5]")
+    with pytest.raises(KnownLimit):
+        ORACLES["compiled"].prepare(Pair.from_extraction(made))
+    payload = dataclasses.asdict(made.sample) | {"oracles": tuple(ORACLES), "mutants": 0, "device": "cpu"}
+    found = check_row(payload | {name: list(map(str, payload[name])) for name in ("inputs", "outputs")})
+    assert (found["status"], found["agreed"]) == ("agreed", ["interpreter", "numpy"])
+    reason = "XLA loses track of packed 2-bit and 4-bit integers"
+    assert json.loads(found["limits"]) == {"compiled": reason, "source": reason}
 
 
 def test_division_by_zero_does_not_kill():

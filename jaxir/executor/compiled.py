@@ -21,6 +21,11 @@ Array = npt.NDArray[Any]
 #: Few optimisations: a result is wanted, not speed. Both are XLA's debug options.
 QUICK: Final = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 
+#: What XLA refuses to compile though the module is sound: words of its error -> the known limit (jaxlib 0.10.2).
+COMPILER_LIMITS: Final = {
+    "custom element sizes on non-sub-byte types": "XLA loses track of packed 2-bit and 4-bit integers",
+}
+
 
 def _initialize_lapack() -> None:
     """Make JAX load SciPy's LAPACK: a call from parsed text kills the process before."""

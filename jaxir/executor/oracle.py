@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from jaxir.errors import Rejected, UserError
 from jaxir.executor import evaluate
-from jaxir.executor.compiled import QUICK, Executable
+from jaxir.executor.compiled import COMPILER_LIMITS, QUICK, Executable
 from jaxir.executor.inputs import element_name, sized
 from jaxir.executor.interpreter import Interpreter
 from jaxir.executor.limits import limit_of
@@ -191,8 +191,12 @@ class Oracle:
     prepare: Callable[..., Runner]
 
 
+class KnownLimit(Rejected):
+    """A limit that only shows when a pair is prepared; `reason` names it."""
+
+
 def _rejecting(prepare: Callable[..., Runner]) -> Callable[..., Runner]:
-    """Turn what a preparation raises into a `Rejected` of stage `run`."""
+    """Turn what a preparation raises into a `Rejected` of stage `run`, or into a `KnownLimit`."""
 
     @functools.wraps(prepare)
     def guarded(pair: Pair, device: Any = None) -> Runner:
@@ -201,6 +205,9 @@ def _rejecting(prepare: Callable[..., Runner]) -> Callable[..., Runner]:
         except (Rejected, UserError):
             raise
         except Exception as error:
+            for words, reason in COMPILER_LIMITS.items():
+                if words in str(error):
+                    raise KnownLimit("run", reason) from error
             raise Rejected("run", type(error).__name__, str(error)) from error
 
     return guarded

@@ -18,7 +18,7 @@ from jaxir.errors import Rejected, UserError
 from jaxir.executor.behavior import behavior, digest
 from jaxir.executor.inputs import DISTRIBUTIONS, Array, draw, element_name, sized
 from jaxir.executor.mutation.check import mutation_check
-from jaxir.executor.oracle import ORACLES, Pair, Runner
+from jaxir.executor.oracle import ORACLES, KnownLimit, Pair, Runner
 from jaxir.executor.verify import BEHAVIOR_SEEDS, compare_sides, is_finite, tolerance_of
 from jaxir.extractor import canonical
 from jaxir.extractor.lower import load, lower
@@ -82,6 +82,8 @@ def _check(payload: Mapping[str, Any], found: dict[str, Any]) -> None:
         for name in trusted:
             try:
                 runners[name] = ORACLES[name].prepare(pair, device)
+            except KnownLimit as known:
+                found["limits"][name] = known.reason
             except Rejected as error:
                 raise _Failed(f"{name}: {error}".partition("\n")[0][:300]) from None
         if {ORACLES[name].side for name in runners} != {"ir", "python"}:
