@@ -16,10 +16,12 @@ import jaxir
 from jaxir import ArraySpec, Kernel, Rejected
 from jaxir.executor import verify
 from jaxir.executor.behavior import behavior, digest
+from jaxir.executor.compare import compare
 from jaxir.executor.inputs import draw, numpy_dtype
 from jaxir.executor.limits import limit_of
 from jaxir.executor.oracle import IR_SIDE, ORACLES, Eager, KnownLimit, Pair, first_of
 from jaxir.executor.replay import check_row
+from jaxir.executor.rounding import rounding_share
 from jaxir.extractor.lower import extract_kernel, load
 from jaxir.sample import DTYPES
 
@@ -291,6 +293,43 @@ def test_what_xla_cannot_compile_is_a_known_limit_of_a_replay():
     assert (found["status"], found["agreed"]) == ("agreed", ["interpreter", "numpy"])
     reason = "XLA loses track of packed 2-bit and 4-bit integers"
     assert json.loads(found["limits"]) == {"compiled": reason, "source": reason}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "near"),
+    [("float8_e5m2", 1.25), ("float8_e4m3fn", 1.125), ("bfloat16", 1.0078125), ("float16", 1.0009765625)],
+)
+def test_few_digits_are_no_excuse(dtype, near):
+    # Four units of float8_e5m2 were as much as the number itself: whatever came out, agreed.
+    tolerance = verify.tolerance_of(pair("x * y", f"{dtype}[2]", f"{dtype}[2]"))
+    one, two = (np.array([1, value], numpy_dtype(dtype)) for value in (1, near))
+    far = np.array([1, 1 + 2 * (near - 1)], numpy_dtype(dtype))
+    assert compare([one], [two], tolerance).agrees
+    assert not compare([one], [far], tolerance).agrees
+    assert not compare([one], [np.zeros_like(one)], tolerance).agrees
+    assert compare([one], [far], tolerance, [np.full(2, 0.25 * near)]).agrees  # where rounding explains it
+
+
+@pytest.mark.parametrize(
+    ("body", "specs", "share"),
+    [
+        ("jnp.sin(1e5 * x)", ["bfloat16[64]"], 1),  # the argument has no digit behind the point
+        ("(x + 3e3) - 3e3", ["float16[64]"], 1),
+        ("jnp.argsort(x + 3e3)", ["float16[64]"], 1),  # whole numbers that rounding decides
+        ("jnp.tanh(x) * y", ["float32[64]", "float32[64]"], 0),
+        ("jnp.sum(x * y)", ["bfloat16[64]", "bfloat16[64]"], 0),
+        ("x @ y", ["int32[4,4]", "int32[4,4]"], 0),
+    ],
+)
+def test_results_that_are_mostly_rounding_are_refused(body, specs, share):
+    made = pair(body, *specs)
+    inputs = draw(made.inputs, 6)
+    found = rounding_share(made.traced.jaxpr, inputs, ORACLES["interpreter"].prepare(made).run(inputs))
+    assert found > 0.3 if share else found < 0.02
+    if share:
+        with pytest.raises(Rejected) as caught:
+            observe(extraction(body, *specs))
+        assert (caught.value.stage, caught.value.reason) == ("verify", "rounding decides")
 
 
 def test_division_by_zero_does_not_kill():

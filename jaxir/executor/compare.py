@@ -65,8 +65,12 @@ FACTORS: Final = (
 _EXPANSION: Final = Factor("expansion", frozenset(), 64.0, "special functions are series of their own in each library")
 #: Machine epsilon above which many units would be a large part of the number itself: 16-bit and narrower types.
 COARSE: Final = 5e-4
-#: How many times its own rounding error a program may be off: each side has made that error once, in its own way.
-ROUNDING_FACTOR: Final = 16.0
+#: Units of such a type; what is beyond has to be explained by measured rounding, where that can be measured.
+COARSE_UNITS: Final = 1.0
+#: How many times its own rounding error a program may be off: each side has made that error once, in its own way, and a
+#: few samples may miss the worst. With 16 the comparison caught 97.9 % of the single-op mutants, with 4 98.4 %, and the
+#: same rows agreed.
+ROUNDING_FACTOR: Final = 4.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,12 +88,13 @@ class Tolerance:
     reason: str
 
 
-def tolerance_for(elements: Iterable[str], ops: Collection[str]) -> Tolerance:
+def tolerance_for(elements: Iterable[str], ops: Collection[str], *, measured: bool = True) -> Tolerance:
     """The tolerance of a program.
 
     Args:
         elements: all element types in it, in MLIR's spelling (`bf16`, `complex<f32>`).
         ops: names of its ops.
+        measured: whether its rounding error can be measured.
     """
     eps = max((_eps(name) for name in elements), default=0.0)
     factor = FACTORS[0]
@@ -98,8 +103,10 @@ def tolerance_for(elements: Iterable[str], ops: Collection[str]) -> Tolerance:
             factor = candidate
     if factor.units < _EXPANSION.units and any(op.startswith("chlo.") for op in ops):
         factor = _EXPANSION
-    if eps > COARSE and factor.units > FACTORS[0].units:
-        return Tolerance(eps, FACTORS[0].units, "few digits: what is beyond has to be explained by measured rounding")
+    if eps > COARSE and measured:
+        return Tolerance(eps, COARSE_UNITS, "few digits: what is beyond has to be explained by measured rounding")
+    if eps > COARSE:
+        return Tolerance(eps, FACTORS[0].units, "few digits, and no measure of rounding")
     return Tolerance(eps, factor.units, factor.reason)
 
 

@@ -222,3 +222,31 @@ def _distance(expected: Array, actual: Array) -> Array:
         distance = np.abs(one - other)
     same = (one == other) | (np.isnan(one) & np.isnan(other))
     return np.where(same, 0.0, np.where(np.isnan(distance) | (letter in "biu"), np.inf, distance))
+
+
+def rounding_share(closed_jaxpr: Any, inputs: Sequence[Array], results: Sequence[Array]) -> float:
+    """How much of a program's results is rounding, from 0 to 1: the mean over the elements of the worst result.
+
+    Of a number it is the distance that rounding may move it, divided by its size or, if that is more, by the mean size
+    of the result; of a whole number or a truth value it is 1 where rounding decides it.
+
+    Args:
+        closed_jaxpr, inputs: as for `rounding_error`.
+        results: what an oracle made of these inputs.
+
+    Raises:
+        Rejected: as `rounding_error`.
+    """
+    precise = Precise(closed_jaxpr).run(inputs)
+    disturbed = Disturbed(closed_jaxpr, 0).run(inputs)
+    shares = [0.0]
+    for expected, *others in zip(precise, disturbed, results, strict=True):
+        if not expected.size:
+            continue
+        error = np.max([_distance(expected, other) for other in others], axis=0)
+        if kind(expected.dtype) in "fc":
+            with np.errstate(all="ignore"):
+                size = np.maximum(np.abs(expected), np.abs(expected).mean())
+                error = np.where(error == 0, 0.0, np.where(error < size, error / size, 1.0))
+        shares.append(float(np.minimum(error, 1.0).mean()))
+    return max(shares)
