@@ -13,6 +13,7 @@ from jaxir.cli import main
 from jaxir.errors import UserError
 from jaxir.executor import scripts
 from jaxir.executor.devices import Device
+from jaxir.executor.scripts import monitor
 from jaxir.executor.scripts.monitor import HEAD, KEPT_BYTES, read_printed, read_samples
 from jaxir.executor.scripts.run import Settings, names_of, run_scripts
 
@@ -107,6 +108,26 @@ def test_what_is_printed_is_bounded_with_its_head_and_its_end(batch):
     assert text.startswith("first\n")
     assert text.endswith("last\n")
     assert "[... cut ...]" in text
+    assert len(text) <= 3 * KEPT_BYTES + 100
+
+
+@pytest.mark.parametrize("holes", [True, False])
+def test_a_long_stream_is_cut_while_it_is_written(tmp_path, monkeypatch, holes):
+    # What was printed between the reading of the end and the cut was lost once.
+    if not holes:
+        monkeypatch.setattr(monitor, "_punch", lambda *arguments: False)
+    path = tmp_path / "stdout"
+    with path.open("ab", buffering=0) as file:
+        file.write(b"first\n")
+        for _ in range(3):
+            file.write(b"x" * (monitor.CUT_BYTES + 1))
+            monitor._cut(path)
+            assert path.stat().st_blocks * 512 < 3 * KEPT_BYTES
+            file.write(b"after\n")
+        file.write(b"last\n")
+    text = monitor.read_printed(path)
+    assert text.startswith("first\n")
+    assert text.endswith("xafter\nlast\n")
     assert len(text) <= 3 * KEPT_BYTES + 100
 
 

@@ -7,6 +7,7 @@ process prints within bounds: a file that grows beyond them keeps its head and i
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import threading
 import time
@@ -25,6 +26,9 @@ KEPT_BYTES: Final = 1 << 20
 HEAD: Final = ".head"
 #: Bytes at which a stream is cut while the process runs.
 CUT_BYTES: Final = 16 * KEPT_BYTES
+#: Modes of fallocate(2).
+_KEEP_SIZE: Final = 1
+_PUNCH_HOLE: Final = 2
 
 
 class Monitor:
@@ -105,20 +109,32 @@ class _Gpu:
 
 
 def _cut(path: Path) -> None:
-    """Bring a stream that has grown too long back to its latest part; its head goes to a file of its own, once."""
+    """Give back the room of a stream's middle when it takes too much; its head and its latest part stay."""
     with contextlib.suppress(OSError):
-        size = path.stat().st_size
-        if size <= CUT_BYTES:
+        status = path.stat()
+        if status.st_blocks * 512 <= CUT_BYTES:
             return
-        head = path.with_name(path.name + HEAD)
         with path.open("r+b") as file:
+            if _punch(file.fileno(), KEPT_BYTES, status.st_size - 2 * KEPT_BYTES):
+                return
+            # No holes here. What the process prints during the next lines may be lost.
+            head = path.with_name(path.name + HEAD)
             if not head.exists():
                 head.write_bytes(file.read(KEPT_BYTES))
-            file.seek(size - KEPT_BYTES)
+            file.seek(status.st_size - KEPT_BYTES)
             latest = file.read()
             file.truncate(0)  # the process has it open for appending, so its next text goes to the new end
         with path.open("ab") as file:
             file.write(latest)
+
+
+def _punch(descriptor: int, start: int, length: int) -> bool:
+    """Free the blocks of a part of a file, which reads as zeros then (fallocate(2), Linux); False where that fails."""
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL(None, use_errno=True)
+        arguments = (ctypes.c_int(descriptor), ctypes.c_int(_PUNCH_HOLE | _KEEP_SIZE))
+        return not libc.fallocate(*arguments, ctypes.c_int64(start), ctypes.c_int64(length))
+    return False
 
 
 def read_samples(path: Path) -> list[dict[str, float]]:
