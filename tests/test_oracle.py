@@ -332,6 +332,18 @@ def test_results_that_are_mostly_rounding_are_refused(body, specs, share):
         assert (caught.value.stage, caught.value.reason) == ("verify", "rounding decides")
 
 
+def test_results_that_are_rounding_on_purpose_are_kept():
+    # The root template `kahan_step` was always refused, which ended a run.
+    assert observe(extraction("(x + y) - x - y", "float32[]", "float32[]")).verified
+
+
+def test_infinite_parts_of_complex_results_leave_the_other_part_alone():
+    made = pair("lax.complex(x, y)", "float32[2]", "float32[2]")
+    inputs = [np.array([1, np.inf], np.float32), np.array([np.inf, 2], np.float32)]
+    (found,) = ORACLES["interpreter"].prepare(made).run(inputs)
+    assert found.tolist() == [complex(1, np.inf), complex(np.inf, 2)]
+
+
 def test_division_by_zero_does_not_kill():
     made = pair("lax.div(x, y)", "int32[3]", "int32[3]")
     least = np.iinfo(np.int32).min

@@ -82,9 +82,12 @@ class _Stage:
         results = []
         for spec in self.outputs:
             array = next(raw)
+            made = np.empty(array.shape, numpy_dtype(spec.dtype))
             if spec.dtype.startswith("complex"):
-                array = array + 1j * next(raw)
-            results.append(array.astype(numpy_dtype(spec.dtype)))
+                made.real, made.imag = array, next(raw)  # a sum with 1j times infinity would have NaNs
+            else:
+                made[...] = array
+            results.append(made)
         return results
 
 
@@ -187,12 +190,12 @@ def _inlined(call: ir.Operation, function: ir.Operation) -> list[ir.Operation]:
 
 
 def _staged(text: str, places: Sequence[int], *, to_the_end: bool) -> Any:
-    """A module that begins after some ops of `main`: their results are further arguments.
+    """A module without some ops of `main`: their results are further arguments of it.
 
     Args:
-        text: of a module whose `main` calls no function.
-        places: of the ops.
-        to_the_end: compute the results of `main`; otherwise the operands of the last op, which is then not left out.
+        text: of a module whose host calls are all in `main`.
+        places: of host calls, in order.
+        to_the_end: compute the results of `main`; otherwise the operands of the last of these host calls.
     """
     module = ir.Module.parse(text)
     functions = _functions(module)
