@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from matrices import DTYPES, matrix
 
 from jaxir import ArraySpec
 from jaxir.executor.compiled import Executable
@@ -18,14 +19,7 @@ from jaxir.executor.limits import limit_of
 from jaxir.executor.numpy_rules.generators import generate
 from jaxir.extractor.program import parse
 
-RNG = np.random.default_rng(11)
-DTYPES = ("float32", "float64", "complex64", "complex128")
 LAPACK = lax.linalg
-
-
-def matrix(dtype: str, *shape: int) -> np.ndarray:
-    values = RNG.normal(size=shape)
-    return (values + 1j * RNG.normal(size=shape) if "complex" in dtype else values).astype(dtype)
 
 
 def definite(x: Any) -> Any:

@@ -10,17 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from matrices import DTYPES, matrix
 
 from jaxir.executor.evaluate import evaluate
 from jaxir.executor.rounding import rounding_error
-
-RNG = np.random.default_rng(7)
-DTYPES = ("float32", "float64", "complex64", "complex128")
-
-
-def matrix(dtype: str, *shape: int) -> np.ndarray:
-    values = RNG.normal(size=shape)
-    return (values + 1j * RNG.normal(size=shape) if "complex" in dtype else values).astype(dtype)
 
 
 def run(function: Callable[..., Any], *inputs: np.ndarray) -> list[np.ndarray]:

@@ -8,12 +8,13 @@ jaxlib 0.10.2; what cannot be cured is in `jaxir.executor.limits`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from jaxlib.mlir import ir
 from jaxlib.mlir.dialects import stablehlo
+
+from jaxir.executor.inputs import ELEMENT
 
 #: Types whose arrays Python cannot take out of the interpreter, and the wider type that holds their values exactly.
 _WIDER: Final = {
@@ -118,14 +119,13 @@ def _order_totally(op: ir.Operation) -> None:
     op.erase()
 
 
-_BITS: Final = re.compile(r"(bf|f|ui|i)(\d+)\w*")
 #: Ops that only order effects.
 TOKEN_OPS: Final = ("stablehlo.create_token", "stablehlo.after_all")
 
 
 def is_as_wide(result: str, operand: str) -> bool:
     """Whether one element type holds all values of another: the same, or more bits of its kind."""
-    wide, narrow = _BITS.fullmatch(result), _BITS.fullmatch(operand)
+    wide, narrow = ELEMENT.fullmatch(result), ELEMENT.fullmatch(operand)
     if result == operand or wide is None or narrow is None:
         return result == operand
     kinds = {wide[1].removeprefix("b"), narrow[1].removeprefix("b")}

@@ -38,9 +38,10 @@ class _Lapack:
 
     letter: str
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Callable[..., Sequence[Any]]:
         home = scipy.linalg.blas if name == "trsm" else scipy.linalg.lapack
-        return getattr(home, self.letter + name)
+        routine: Callable[..., Sequence[Any]] = getattr(home, self.letter + name)
+        return routine
 
     @property
     def is_complex(self) -> bool:
@@ -62,7 +63,7 @@ def _getrf(lapack: _Lapack, options: Mapping[str, str], operands: Sequence[Array
 
 
 def _potrf(lapack: _Lapack, options: Mapping[str, str], operands: Sequence[Array]) -> Sequence[Any]:
-    return lapack.potrf(*operands, lower=_is_lower(options), clean=False)  # type: ignore[no-any-return]
+    return lapack.potrf(*operands, lower=_is_lower(options), clean=False)
 
 
 def _trsm(lapack: _Lapack, options: Mapping[str, str], operands: Sequence[Array]) -> Sequence[Any]:
@@ -79,28 +80,28 @@ def _trsm(lapack: _Lapack, options: Mapping[str, str], operands: Sequence[Array]
 
 
 def _geqrf(lapack: _Lapack, options: Mapping[str, str], operands: Sequence[Array]) -> Sequence[Any]:
-    return lapack.geqrf(*operands)[:2]  # type: ignore[no-any-return]
+    return lapack.geqrf(*operands)[:2]
 
 
 def _geqp3(lapack: _Lapack, options: Mapping[str, str], operands: Sequence[Array]) -> Sequence[Any]:
     matrix, fixed = operands
     if fixed.any():
         raise ValueError("SciPy's geqp3 takes no columns that stay in front")
-    return lapack.geqp3(matrix)[:3]  # type: ignore[no-any-return]
+    return lapack.geqp3(matrix)[:3]
 
 
 def _orgqr(lapack: _Lapack, options: Mapping[str, str], operands: Sequence[Array]) -> Sequence[Any]:
-    name = "ungqr" if lapack.is_complex else "orgqr"
-    return getattr(lapack, name)(*operands)[:1]  # type: ignore[no-any-return]
+    multiply = lapack.ungqr if lapack.is_complex else lapack.orgqr
+    return multiply(*operands)[:1]
 
 
 def _ormqr(lapack: _Lapack, options: Mapping[str, str], operands: Sequence[Array]) -> Sequence[Any]:
     side = "L" if options["left"] == "true" else "R"
     turned = ("C" if lapack.is_complex else "T") if options["transpose"] == "true" else "N"
-    name = "unmqr" if lapack.is_complex else "ormqr"
+    multiply = lapack.unmqr if lapack.is_complex else lapack.ormqr
     packed, scalars, matrix = operands
     work = 64 * max(1, *matrix.shape)
-    return getattr(lapack, name)(side, turned, packed[:, : len(scalars)], scalars, matrix, work)[:1]  # type: ignore[no-any-return]
+    return multiply(side, turned, packed[:, : len(scalars)], scalars, matrix, work)[:1]
 
 
 def _gesdd(lapack: _Lapack, options: Mapping[str, str], operands: Sequence[Array]) -> Sequence[Any]:
@@ -142,12 +143,12 @@ def _gees(lapack: _Lapack, options: Mapping[str, str], operands: Sequence[Array]
 
 
 def _gehrd(lapack: _Lapack, options: Mapping[str, str], operands: Sequence[Array]) -> Sequence[Any]:
-    return lapack.gehrd(*operands, lo=int(options["low"]) - 1, hi=int(options["high"]) - 1)  # type: ignore[no-any-return]
+    return lapack.gehrd(*operands, lo=int(options["low"]) - 1, hi=int(options["high"]) - 1)
 
 
 def _sytrd(lapack: _Lapack, options: Mapping[str, str], operands: Sequence[Array]) -> Sequence[Any]:
     reduce = lapack.hetrd if lapack.is_complex else lapack.sytrd
-    return reduce(*operands, lower=_is_lower(options))  # type: ignore[no-any-return]
+    return reduce(*operands, lower=_is_lower(options))
 
 
 def _gtsv(lapack: _Lapack, options: Mapping[str, str], operands: Sequence[Array]) -> Sequence[Any]:

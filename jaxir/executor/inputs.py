@@ -54,7 +54,8 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
     return np.dtype(name if extended is None else extended)
 
 
-_ELEMENT: Final = re.compile(r"(bf|f|ui|i)(\d+)(\w*)")
+#: MLIR's spelling of an element type: family, bits, kind of a small float.
+ELEMENT: Final = re.compile(r"(bf|f|ui|i)(\d+)(\w*)")
 _FAMILIES: Final = {"bf": "bfloat", "f": "float", "ui": "uint", "i": "int"}
 
 
@@ -62,7 +63,7 @@ def element_name(mlir: str) -> str:
     """The name of an element type that MLIR spells `f32`, `ui8`, `i1`, `complex<f32>` or `f8E4M3FN`; others stay."""
     if mlir.startswith("complex<"):
         return {"complex<f32>": "complex64", "complex<f64>": "complex128"}.get(mlir, mlir)
-    match = _ELEMENT.fullmatch(mlir)
+    match = ELEMENT.fullmatch(mlir)
     if mlir == "i1" or match is None:
         return "bool" if mlir == "i1" else mlir
     family, bits, rest = match.groups()

@@ -10,6 +10,7 @@ such op into stages, and the arrays go from stage to stage.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -142,14 +143,11 @@ class Interpreter:
 def _inline_host_calls(module: Any) -> None:
     """Put into `main` what it calls, where that leads to a host call (MLIR's own pass leaves StableHLO as it is)."""
     functions = _functions(module)
-    holders: set[str] = set()
 
+    @functools.cache
     def holds(name: str) -> bool:
-        if name not in holders and any(
-            view.operation.name in HOST_OPS or holds_call(view.operation) for view in _block(functions[name]).operations
-        ):
-            holders.add(name)
-        return name in holders
+        ops = [view.operation for view in _block(functions[name]).operations]
+        return any(op.name in HOST_OPS or holds_call(op) for op in ops)
 
     def holds_call(op: ir.Operation) -> bool:
         return op.name == "func.call" and holds(_callee(op))

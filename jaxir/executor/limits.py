@@ -92,16 +92,16 @@ def _tokens_are_idle(program: Program, ops: Sequence[Op]) -> bool:
     joining = [op for op in ops if op.name in TOKEN_OPS]
     made = {number for op in joining for number in op.results}
     taken = {number for op in ops if op.name not in TOKEN_OPS for number in op.operands}
-    returned = {number for block in _blocks(program) for number in block.returns}
+    returned = {number for body in program.functions.values() for block in _blocks(body) for number in block.returns}
     return tokens == made and not tokens & (taken | returned)
 
 
-def _blocks(program: Program) -> Iterator[Block]:
-    pending = list(program.functions.values())
-    while pending:
-        block = pending.pop()
-        yield block
-        pending += [region for op in block.ops for region in op.regions]
+def _blocks(block: Block) -> Iterator[Block]:
+    """A block and those inside it."""
+    yield block
+    for op in block.ops:
+        for region in op.regions:
+            yield from _blocks(region)
 
 
 def _callee(op: Op) -> str:
@@ -129,20 +129,12 @@ def _can_be_cut(program: Program) -> bool:
     if not reach(program.main, straight, ("main",)):
         return False
     straight.add("main")
-    for name, block in program.functions.items():
-        direct = sum(is_host_call(op, program.types) for op in block.ops)
-        if direct and (name in nested or name not in straight):
-            return False
-        if direct != sum(is_host_call(op, program.types) for op in _all_ops(block)):
-            return False
+    for name, body in program.functions.items():
+        for block in _blocks(body):
+            is_straight = block is body and name in straight and name not in nested
+            if not is_straight and any(is_host_call(op, program.types) for op in block.ops):
+                return False
     return True
-
-
-def _all_ops(block: Block) -> Iterator[Op]:
-    for op in block.ops:
-        yield op
-        for region in op.regions:
-            yield from _all_ops(region)
 
 
 def limit_of(program: Program) -> str:
