@@ -111,6 +111,7 @@ def test_inputs_do_not_touch_the_global_generator():
             "lax.while_loop(lambda c: (lax.after_all(lax.create_token(c)), c[0] < 9)[1], lambda c: 2 * c + 1, x)",
             ["int32[2]"],
         ),
+        ("(lax.dce_sink(x + y), x * y)[1]", ["float32[3]", "float32[3]"]),
         ("lax.conv(x, y, (1,), 'SAME', preferred_element_type=jnp.float32)", ["bfloat16[2,3,8]", "bfloat16[4,3,3]"]),
         ("jnp.sort(x), jnp.argsort(x, descending=True), jnp.median(x)", ["float32[8]"]),
     ],

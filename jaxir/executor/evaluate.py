@@ -32,7 +32,9 @@ def type_of(aval: Any) -> Type:
     """The type as NumPy stores it; typed threefry keys are pairs of words."""
     if not hasattr(aval, "dtype"):
         return TOKEN
-    dtype = KEY if str(aval.dtype).startswith("key<") else np.dtype(aval.dtype)
+    # Plain types are told apart first: to make their names takes time.
+    is_plain = isinstance(aval.dtype, np.dtype)
+    dtype = KEY if not is_plain and str(aval.dtype).startswith("key<") else np.dtype(aval.dtype)
     return Type(tuple(aval.shape), dtype)
 
 

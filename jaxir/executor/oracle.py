@@ -165,6 +165,11 @@ class Pair:
             except Exception as error:
                 raise Rejected("trace", type(error).__name__, str(error)) from error
 
+    @functools.cached_property
+    def numpy_limit(self) -> str:
+        """Why NumPy cannot evaluate the traced function, or ""; it is asked for more than once."""
+        return evaluate.limit(self.traced.jaxpr)
+
 
 class Runner(Protocol):
     """A pair, ready to run."""
@@ -294,7 +299,7 @@ ORACLES: Final[Mapping[str, Oracle]] = {
         Oracle("interpreter", "ir", lambda pair: limit_of(pair.program), _rejecting(_interpreter)),
         Oracle("compiled", "ir", _enough_devices, _rejecting(_compiled)),
         Oracle("source", "python", _enough_devices, _rejecting(_Source)),
-        Oracle("numpy", "python", lambda pair: evaluate.limit(pair.traced.jaxpr), _rejecting(_numpy)),
+        Oracle("numpy", "python", lambda pair: pair.numpy_limit, _rejecting(_numpy)),
     )
 }
 #: The oracles of each side in the order in which they are asked: the first without a limit is trusted.

@@ -66,12 +66,12 @@ def jacobi_iterations(
 
 
 def gauss_seidel_sweeps(
-    a: Num[Array, "n n"],
-    b: Num[Array, "n *d"],
+    a: Inexact[Array, "n n"],
+    b: Inexact[Array, "n *d"],
     *,
     sweeps: Literal[1, 2],
     order: Literal["forward", "backward"],
-) -> Num[Array, "n *d"]:
+) -> Inexact[Array, "n *d"]:
     """an approximate solution of a diagonally dominant system by `order` Gauss-Seidel iteration"""
     size = a.shape[0]
     matrix = a + size * jnp.eye(size, dtype=a.dtype)

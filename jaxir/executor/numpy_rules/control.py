@@ -23,6 +23,12 @@ def _token(call: Call, *operands: Array) -> Array:
     return np.zeros(TOKEN.shape, TOKEN.dtype)
 
 
+@rule("dce_sink")
+def _dce_sink(call: Call, *operands: Array) -> list[Array]:
+    """A sink keeps what computes its operand, and has no results."""
+    return []
+
+
 @rule("custom_linear_solve")
 def _linear_solve(call: Call, *operands: Array) -> list[Array]:
     """Run the solver that the primitive carries on its own constants and the right-hand side."""
