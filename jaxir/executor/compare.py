@@ -81,28 +81,38 @@ class Tolerance:
         eps: distance from 1 to the next number in the coarsest floating-point type that the program uses.
         units: of `eps` times the magnitude of an element.
         reason: why so many.
+        rounds: whether it is for two implementations that round the result of each op to its type.
     """
 
     eps: float
     units: float
     reason: str
+    rounds: bool = False
 
 
-def tolerance_for(elements: Iterable[str], ops: Collection[str], *, measured: bool = True) -> Tolerance:
+def tolerance_for(
+    elements: Iterable[str], ops: Collection[str], *, measured: bool = True, rounds: bool = False
+) -> Tolerance:
     """The tolerance of a program.
 
     Args:
         elements: all element types in it, in MLIR's spelling (`bf16`, `complex<f32>`).
         ops: names of its ops.
         measured: whether its rounding error can be measured.
+        rounds: whether both implementations round the result of each op to its type. Then few-digit types excuse
+            nothing: what is off by more than the program's other types allow has to be explained by measured rounding.
     """
-    eps = max((_eps(name) for name in elements), default=0.0)
+    found = [_eps(name) for name in elements]
+    eps = max(found, default=0.0)
     factor = FACTORS[0]
     for candidate in FACTORS[1:]:
         if not candidate.ops.isdisjoint(ops):
             factor = candidate
     if factor.units < _EXPANSION.units and any(op.startswith("chlo.") for op in ops):
         factor = _EXPANSION
+    if eps > COARSE and measured and rounds:
+        eps = max((one for one in found if one <= COARSE), default=_eps("f32"))
+        return Tolerance(eps or _eps("f32"), factor.units, factor.reason, rounds=True)
     if eps > COARSE and measured:
         return Tolerance(eps, COARSE_UNITS, "few digits: what is beyond has to be explained by measured rounding")
     if eps > COARSE:

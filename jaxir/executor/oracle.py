@@ -188,12 +188,14 @@ class Oracle:
         side: the stored text that it starts from.
         limit: why it cannot be trusted with a pair, `what: reason`; "" where it can.
         prepare: the pair, ready to run; on a device where the oracle has one. Raises `Rejected`, stage `run`.
+        rounds: whether it rounds the result of each op to its type; XLA may keep more digits.
     """
 
     name: str
     side: Literal["ir", "python"]
     limit: Callable[[Pair], str]
     prepare: Callable[..., Runner]
+    rounds: bool = False
 
 
 class KnownLimit(Rejected):
@@ -296,10 +298,10 @@ def _with_sizes(oracle: Oracle) -> Oracle:
 ORACLES: Final[Mapping[str, Oracle]] = {
     oracle.name: _with_sizes(oracle)
     for oracle in (
-        Oracle("interpreter", "ir", lambda pair: limit_of(pair.program), _rejecting(_interpreter)),
+        Oracle("interpreter", "ir", lambda pair: limit_of(pair.program), _rejecting(_interpreter), rounds=True),
         Oracle("compiled", "ir", _enough_devices, _rejecting(_compiled)),
         Oracle("source", "python", _enough_devices, _rejecting(_Source)),
-        Oracle("numpy", "python", lambda pair: pair.numpy_limit, _rejecting(_numpy)),
+        Oracle("numpy", "python", lambda pair: pair.numpy_limit, _rejecting(_numpy), rounds=True),
     )
 }
 #: The oracles of each side in the order in which they are asked: the first without a limit is trusted.

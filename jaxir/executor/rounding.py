@@ -16,6 +16,7 @@ from typing import Any, Final
 import ml_dtypes
 import numpy as np
 
+from jaxir.executor.compare import COARSE
 from jaxir.executor.evaluate import Evaluator, type_of
 from jaxir.executor.numpy_rules import Array, Call, Rule, Type
 from jaxir.executor.numpy_rules.dtypes import kind
@@ -65,6 +66,13 @@ _SERIES_ULPS: Final = 32.0
 #: Units by which operands of sums are disturbed instead: a sum in any order is the exact sum of operands that are a
 #: little off (Higham, "Accuracy and stability of numerical algorithms", 4.2), by as many units as there are steps.
 _OPERAND_ULPS: Final = 4.0
+#: Primitives that both the reference interpreter and NumPy's rules compute with many digits and round once.
+_ONCE: Final = frozenset(
+    (
+        *("add", "add_any", "sub", "mul", "div", "sqrt", "exp", "expm1", "log", "log1p", "rsqrt", "cbrt", "pow"),
+        *("logistic", "sin", "cos", "tan", "atan2", "tanh"),
+    )
+)
 #: What stands in for a 64-bit type where it is asked whether a value was rounded.
 _NARROWER: Final = {np.dtype(np.float64): np.dtype(np.float32), np.dtype(np.complex128): np.dtype(np.complex64)}
 
@@ -79,8 +87,21 @@ def _unit(dtype: np.dtype[Any]) -> float:
     return float(ml_dtypes.finfo(dtype).eps)  # type: ignore[no-untyped-call]  # ml_dtypes has no types here
 
 
+def _has_few_digits(dtype: np.dtype[Any]) -> bool:
+    return kind(dtype) == "f" and _unit(dtype) > COARSE
+
+
 class Precise(Evaluator):
-    """Evaluation in 64 bits whatever the types say; floats and complex numbers come out in 64 bits."""
+    """Evaluation in 64 bits whatever the types say; floats and complex numbers come out in 64 bits.
+
+    Args:
+        closed_jaxpr: as for `Evaluator`.
+        rounds: round the results of each equation whose type has few digits (`COARSE`) to that type.
+    """
+
+    def __init__(self, closed_jaxpr: Any, *, rounds: bool = False) -> None:
+        super().__init__(closed_jaxpr)
+        self.rounds = rounds
 
     def stored(self, declared: Type) -> Type:
         letter = kind(declared.dtype)
@@ -89,6 +110,25 @@ class Precise(Evaluator):
         return Type(declared.shape, np.dtype(np.float64 if letter == "f" else np.complex128))
 
     def rule_of(self, equation: Any) -> Rule:
+        rule = self.wide_rule_of(equation)
+        few = [self.rounds and _has_few_digits(type_of(variable.aval).dtype) for variable in equation.outvars]
+        if not any(few):
+            return rule
+        several = equation.primitive.multiple_results
+        types = [type_of(variable.aval).dtype for variable in equation.outvars]
+
+        def rounded(call: Call, *operands: Array) -> Any:
+            made: Any = rule(call, *operands)
+            results = [
+                np.asarray(value).astype(dtype).astype(np.float64) if is_few else value
+                for value, dtype, is_few in zip(made if several else [made], types, few, strict=True)
+            ]
+            return results if several else results[0]
+
+        return rounded
+
+    def wide_rule_of(self, equation: Any) -> Rule:
+        """The rule that evaluates an equation, in 64 bits."""
         rule = super().rule_of(equation)
         name = equation.primitive.name
         if name not in _TYPED:
@@ -107,20 +147,23 @@ class Precise(Evaluator):
 class Disturbed(Precise):
     """Evaluation in 64 bits with errors such as another implementation may make; equal seeds make equal errors."""
 
-    def __init__(self, closed_jaxpr: Any, seed: int) -> None:
-        super().__init__(closed_jaxpr)
+    def __init__(self, closed_jaxpr: Any, seed: int, *, rounds: bool = False) -> None:
+        super().__init__(closed_jaxpr, rounds=rounds)
         self._rng = np.random.Generator(np.random.Philox(seed))
 
     def _noise(self, shape: tuple[int, ...]) -> Array:
         return self._rng.uniform(-1.0, 1.0, shape)
 
-    def rule_of(self, equation: Any) -> Rule:
-        rule = super().rule_of(equation)
+    def wide_rule_of(self, equation: Any) -> Rule:
+        rule = super().wide_rule_of(equation)
         name = equation.primitive.name
         declared = type_of(equation.outvars[0].aval).dtype if equation.outvars else np.dtype(bool)
         unit = _unit(declared)
         if not unit:
             return rule
+        if self.rounds and name in _ONCE and _has_few_digits(declared):
+            # Computed with more digits and rounded once: only what is nearly a tie may be rounded otherwise.
+            return self._function(rule, np.dtype(np.float32), _unit(np.dtype(np.float32)) * _ULPS[name], 0.0, False)
         if name in _SUMS:
             return self._sum(rule, declared, unit)
         if name in _DECOMPOSITIONS:
@@ -189,7 +232,9 @@ def _is_exact(values: Array, declared: np.dtype[Any]) -> Array:
     return np.asarray(values.astype(narrow).astype(values.dtype) == values)
 
 
-def rounding_error(closed_jaxpr: Any, inputs: Sequence[Array], samples: int = SAMPLES) -> list[Array]:
+def rounding_error(
+    closed_jaxpr: Any, inputs: Sequence[Array], samples: int = SAMPLES, *, rounds: bool = False
+) -> list[Array]:
     """For each element of each result how far rounding may move it (float64): the largest distance that was seen.
 
     It is inf where only some evaluations are finite, or results without fractions differ, and 0 where all are equal.
@@ -198,13 +243,15 @@ def rounding_error(closed_jaxpr: Any, inputs: Sequence[Array], samples: int = SA
         closed_jaxpr: what `jax.jit(f).trace(...).jaxpr` gives.
         inputs: arrays of its argument types.
         samples: disturbed evaluations beside the one as typed and the one in 64 bits.
+        rounds: measure it for implementations that round the result of each op to its type (`Oracle.rounds`); XLA may
+            keep more digits between the ops of few-digit types.
 
     Raises:
         Rejected: stage `run`, as `jaxir.executor.evaluate.evaluate`.
     """
-    precise = Precise(closed_jaxpr).run(inputs)
+    precise = Precise(closed_jaxpr, rounds=rounds).run(inputs)
     others = [Evaluator(closed_jaxpr).run(inputs)]
-    others += [Disturbed(closed_jaxpr, seed).run(inputs) for seed in range(samples)]
+    others += [Disturbed(closed_jaxpr, seed, rounds=rounds).run(inputs) for seed in range(samples)]
     return [
         np.max([_distance(expected, other[number]) for other in others], axis=0)
         for number, expected in enumerate(precise)
@@ -224,21 +271,23 @@ def _distance(expected: Array, actual: Array) -> Array:
     return np.where(same, 0.0, np.where(np.isnan(distance) | (letter in "biu"), np.inf, distance))
 
 
-def rounding_share(closed_jaxpr: Any, inputs: Sequence[Array], results: Sequence[Array]) -> float:
+def rounding_share(
+    closed_jaxpr: Any, inputs: Sequence[Array], results: Sequence[Array], *, rounds: bool = False
+) -> float:
     """How much of a program's results is rounding, from 0 to 1: the mean over the elements of the worst result.
 
     Of a number it is the distance that rounding may move it, divided by its size or, if that is more, by the mean size
     of the result; of a whole number or a truth value it is 1 where rounding decides it.
 
     Args:
-        closed_jaxpr, inputs: as for `rounding_error`.
+        closed_jaxpr, inputs, rounds: as for `rounding_error`.
         results: what an oracle made of these inputs.
 
     Raises:
         Rejected: as `rounding_error`.
     """
-    precise = Precise(closed_jaxpr).run(inputs)
-    disturbed = Disturbed(closed_jaxpr, 0).run(inputs)
+    precise = Precise(closed_jaxpr, rounds=rounds).run(inputs)
+    disturbed = Disturbed(closed_jaxpr, 0, rounds=rounds).run(inputs)
     shares = [0.0]
     for expected, *others in zip(precise, disturbed, results, strict=True):
         if not expected.size:

@@ -36,6 +36,9 @@ DRAWS: Final = 2
 #: comparison hardly sees whether this is the right program. Such rows held nearly half of the mutants that it missed.
 #: With more digits there are programs whose result is rounding on purpose, such as a compensated sum.
 MOST_ROUNDING: Final = 0.1
+#: Machine epsilon from which on rounding once is a large part of the number itself: 8-bit and narrower types. There it
+#: only counts as far as two oracles that round each op may differ by it.
+NARROW: Final = 2.0**-4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +118,7 @@ def observe(pair: Pair, base: int, verify: Verify = "fast") -> Observation:
     """
     # All limits are asked first: the interpreter takes the program over.
     ir_side = first_of(IR_SIDE, pair)
-    tolerance = tolerance_of(pair)
+    tolerances = {rounds: tolerance_of(pair, rounds=rounds) for rounds in (False, True)}
     others = _others(pair, ir_side.name, verify)
     try:
         # What inputs do is found out on the first of the other side: NumPy runs faster than the interpreter.
@@ -128,11 +131,17 @@ def observe(pair: Pair, base: int, verify: Verify = "fast") -> Observation:
         while len(seeds) < DRAWS and (another := next(more, None)) is not None:
             seeds += [another] if expected.is_finite(another) else []
         verified = {ir_side.name, *(side.name for side in sides)} if sides else set()
-        distance = max((_compared(pair, expected, side, seeds, tolerance) for side in sides), default=None)
-        if (
-            sides and sides[0].name == "numpy" and tolerance.eps > COARSE
-        ):  # else rounding cannot be measured, or is small
-            _check_rounding(pair, expected, seed)
+        distance = max(
+            (
+                _compared(pair, expected, side, seeds, tolerances[both_round(expected.name, side.name)])
+                for side in sides
+            ),
+            default=None,
+        )
+        # Without a NumPy side rounding cannot be measured.
+        if sides and sides[0].name == "numpy" and tolerances[False].eps > COARSE:
+            is_narrow = tolerances[False].eps >= NARROW
+            _check_rounding(pair, expected, seed, rounds=is_narrow and both_round(ir_side.name, "numpy"))
         return Observation(
             input_seed=seed,
             output_digest=digest(expected.outputs(seed)),
@@ -146,11 +155,16 @@ def observe(pair: Pair, base: int, verify: Verify = "fast") -> Observation:
         raise Rejected("run", type(error).__name__, str(error)) from error
 
 
-def tolerance_of(pair: Pair) -> Tolerance:
+def both_round(*names: str) -> bool:
+    """Whether oracles all round the result of each op to its type: `rounds` of `tolerance_of`."""
+    return all(ORACLES[name].rounds for name in names)
+
+
+def tolerance_of(pair: Pair, *, rounds: bool = False) -> Tolerance:
     """The tolerance of a program: see `compare.tolerance_for`."""
     types = {value_type.element for value_type in pair.program.types}
     ops = {op.name for op in pair.program.ops()}
-    return tolerance_for(types, ops, measured=not ORACLES["numpy"].limit(pair))
+    return tolerance_for(types, ops, measured=not ORACLES["numpy"].limit(pair), rounds=rounds)
 
 
 def _others(pair: Pair, ir_side: str, verify: Verify) -> list[Oracle]:
@@ -195,14 +209,14 @@ def _check_inputs_matter(runs: _Runs, seed: int) -> None:
             raise Rejected("run", "output ignores an input", f"input {place}")
 
 
-def _check_rounding(pair: Pair, runs: _Runs, seed: int) -> None:
+def _check_rounding(pair: Pair, runs: _Runs, seed: int, *, rounds: bool) -> None:
     """The results must be more than rounding.
 
     Raises:
         Rejected: stage `verify`, `rounding decides`.
     """
     inputs = runs.inputs(seed)
-    share = rounding_share(pair.like(inputs).traced.jaxpr, inputs, runs.outputs(seed))
+    share = rounding_share(pair.like(inputs).traced.jaxpr, inputs, runs.outputs(seed), rounds=rounds)
     if share > MOST_ROUNDING:
         raise Rejected("verify", "rounding decides", f"{share:.0%} of a result, input seed {seed}")
 
@@ -233,7 +247,8 @@ def compare_sides(
         return found
     pair = pair.like(inputs)
     for samples in (1, SAMPLES):
-        found = compare(expected, actual, tolerance, rounding_error(pair.traced.jaxpr, inputs, samples))
+        measured = rounding_error(pair.traced.jaxpr, inputs, samples, rounds=tolerance.rounds)
+        found = compare(expected, actual, tolerance, measured)
         if found.agrees:
             break
     return found

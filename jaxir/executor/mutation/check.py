@@ -23,7 +23,7 @@ from jaxir.executor.mutation.mutants import Mutant, mutants
 from jaxir.executor.mutation.probes import probe
 from jaxir.executor.oracle import ORACLES, PYTHON_SIDE, Pair, first_of
 from jaxir.executor.rounding import rounding_error
-from jaxir.executor.verify import tolerance_of
+from jaxir.executor.verify import both_round, tolerance_of
 
 #: Seeds of `inputs.draw`, one of each distribution, those that show most first.
 SEEDS: Final = (5_000_000_002, 5_000_000_003, 5_000_000_000, 5_000_000_001)
@@ -73,9 +73,10 @@ class _Draws:
 
     def __init__(self, pair: Pair) -> None:
         self.pair = pair
-        self.tolerance = tolerance_of(pair)
+        side = first_of(PYTHON_SIDE, pair)
+        self.tolerance = tolerance_of(pair, rounds=both_round(side.name, "interpreter"))
         self.has_rounding = not ORACLES["numpy"].limit(pair)
-        self.python = first_of(PYTHON_SIDE, pair).prepare(pair)
+        self.python = side.prepare(pair)
         self.ir = ORACLES["interpreter"].prepare(pair)
         self.made: list[_Draw | None] = []
 
@@ -103,7 +104,7 @@ class _Draws:
         found = compare(one.expected, actual, self.tolerance)
         if not found.agrees and found.fault.startswith(("values", "NaN")) and self.has_rounding:
             if one.rounding is None:
-                one.rounding = rounding_error(self.pair.traced.jaxpr, one.inputs)
+                one.rounding = rounding_error(self.pair.traced.jaxpr, one.inputs, rounds=self.tolerance.rounds)
             found = compare(one.expected, actual, self.tolerance, one.rounding)
         return not found.agrees
 
