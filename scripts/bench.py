@@ -170,10 +170,10 @@ def extraction(corpus: Path, folder: Path, workers: int) -> dict[str, float]:
     return figures
 
 
-def generated(out: Path, rows: int, seed: int, workers: int, verify: str) -> float:
+def generated(out: Path, options: Sequence[str], rows: int, verify: str) -> float:
     """Seconds of one `jaxir generate`, as a whole process."""
-    command = [sys.executable, "-m", "jaxir", "generate", "--balanced", "--target", str(rows), "--seed", str(seed)]
-    return seconds(lambda: run([*command, "--workers", str(workers), "--verify", verify, "--out", str(out)]))
+    command = [sys.executable, "-m", "jaxir", "generate", "--balanced", *options, "--target", str(rows)]
+    return seconds(lambda: run([*command, "--verify", verify, "--out", str(out)]))
 
 
 def pipeline(whole: float, unverified: float, start: float, rows: int, plain: float) -> dict[str, float]:
@@ -210,18 +210,20 @@ def reading(corpus: Path, rows: int, folder: Path) -> dict[str, float]:
 @click.option("--rows", default=400, show_default=True, type=click.IntRange(WARM * 2))
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
 @click.option("--workers", default=os.cpu_count(), show_default=True, type=click.IntRange(1))
+@click.option("--levels", default="1,2,3,4,5", show_default=True, help="Levels of the kernels: their size.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write the figures here.")
-def main(rows: int, rounds: int, workers: int, json_path: Path | None) -> None:
+def main(rows: int, rounds: int, workers: int, levels: str, json_path: Path | None) -> None:
     """See the text at the top of this file."""
     results: list[dict[str, float]] = []
     for seed in range(rounds):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             out = folder / "corpus"
-            start = generated(folder / "one", 1, seed, workers, "fast")
-            whole = generated(out, rows, seed, workers, "fast")
+            options = ["--seed", str(seed), "--workers", str(workers), "--levels", levels]
+            start = generated(folder / "one", options, 1, "fast")
+            whole = generated(out, options, rows, "fast")
             figures = extraction(out, folder, workers)
-            unverified = generated(folder / "unverified", rows, seed, workers, "none")
+            unverified = generated(folder / "unverified", options, rows, "none")
             figures |= pipeline(whole, unverified, start, rows, figures["plain loop, one process (kernels/s)"])
             figures |= reading(out, rows, folder)
         results.append(figures)

@@ -70,15 +70,16 @@ def kill_at(command: list[str], out: Path, rows: int, rng: random.Random) -> tup
 @click.command()
 @click.option("--kills", type=click.IntRange(1), default=1000, show_default=True)
 @click.option("--rows", type=click.IntRange(1), default=250, show_default=True, help="Rows of the corpus.")
+@click.option("--levels", default="1", show_default=True, help="Levels of its kernels: small ones are quick.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Draws the moments.")
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True)
 @click.option("--folder", type=click.Path(path_type=Path), help="Where to work.  [default: a temporary folder]")
-def main(kills: int, rows: int, seed: int, workers: int, folder: Path | None) -> None:
+def main(kills: int, rows: int, levels: str, seed: int, workers: int, folder: Path | None) -> None:
     """See the text at the top of this file."""
     with tempfile.TemporaryDirectory() as temporary:
         out = (folder or Path(temporary)) / "corpus"
         command = [sys.executable, "-m", "jaxir", "generate", "--target", str(rows), "--balanced"]
-        command += ["--workers", str(workers), "--out", str(out)]
+        command += ["--levels", levels, "--workers", str(workers), "--out", str(out)]
 
         def finish() -> str:
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
