@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.dataset
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -25,6 +27,12 @@ settings.register_profile(
     "jaxir", deadline=None, max_examples=25, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("jaxir")
+
+
+def table_of(corpus: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """The rows of a corpus folder in Parquet, or some columns of them, in the order of the plan."""
+    paths = sorted(map(str, (corpus / "data").glob("*.parquet")))
+    return pyarrow.dataset.dataset(paths).to_table(columns=columns).sort_by("index")
 
 
 def run_jaxir(

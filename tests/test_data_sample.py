@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-import pyarrow.dataset
 import pytest
-from conftest import ROOT, run_jaxir
+from conftest import ROOT, run_jaxir, table_of
 
 SAMPLE = ROOT / "data" / "sample"
 
@@ -35,18 +34,13 @@ def made_again(tmp_path: Path, *options: str) -> Path:
     return tmp_path / "again"
 
 
-def rows(folder: Path) -> list[dict[str, Any]]:
-    paths = sorted(map(str, (folder / "data").glob("*.parquet")))
-    return pyarrow.dataset.dataset(paths).to_table().sort_by("index").to_pylist()
-
-
 def same_versions(row: dict[str, Any]) -> bool:
     """Another JAX prints other IR; the counts hold for every version."""
     return all(row[f"{name}_version"] == importlib.metadata.version(name) for name in ("jax", "jaxlib"))
 
 
 def test_the_command_makes_the_same_rows(tmp_path):
-    made, recorded = rows(made_again(tmp_path, "--target", "200")), rows(SAMPLE)
+    made, recorded = (table_of(out).to_pylist() for out in (made_again(tmp_path, "--target", "200"), SAMPLE))
     assert len({row["canonical_hash"] for row in made}) == 200
     if same_versions(recorded[0]):
         assert made == recorded[:200]
@@ -55,7 +49,7 @@ def test_the_command_makes_the_same_rows(tmp_path):
 @pytest.mark.slow
 def test_the_command_makes_the_same_bytes(tmp_path):
     again = made_again(tmp_path)
-    if same_versions(rows(SAMPLE)[0]):
+    if same_versions(table_of(SAMPLE).to_pylist()[0]):
         assert files(again) == files(SAMPLE)
     assert json.loads((again / "stats.json").read_text())["corpus"]["rows"] == 500
-    assert len({row["canonical_hash"] for row in rows(again)}) == 500
+    assert len(set(table_of(again)["canonical_hash"].to_pylist())) == 500

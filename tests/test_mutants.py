@@ -2,9 +2,8 @@
 
 import jax
 import numpy as np
-import pyarrow.dataset
 import pytest
-from conftest import ROOT
+from conftest import ROOT, table_of
 from hostile.sources import SOURCES
 
 from jaxir import ArraySpec
@@ -32,8 +31,7 @@ def pair(body, *specs):
 @pytest.fixture(scope="module")
 def rows():
     columns = ["index", "python_source", "function_name", "stablehlo", "inputs", "outputs", "platform", "x64"]
-    table = pyarrow.dataset.dataset(ROOT / "data" / "sample" / "data").to_table(columns=[*columns, "num_devices"])
-    return table.sort_by("index").to_pylist()
+    return table_of(ROOT / "data" / "sample", [*columns, "num_devices"]).to_pylist()
 
 
 def details(body, *specs, limit=50):

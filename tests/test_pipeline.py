@@ -12,9 +12,8 @@ from collections import Counter
 from pathlib import Path
 
 import psutil
-import pyarrow.dataset
 import pytest
-from conftest import ROOT, run_jaxir
+from conftest import ROOT, run_jaxir, table_of
 
 from jaxir import config, pipeline
 from jaxir.admission import Admission
@@ -36,9 +35,9 @@ def data(folder: Path) -> dict[str, bytes]:
 
 
 def rows(folder: Path) -> list[dict]:
-    table = pyarrow.dataset.dataset(sorted(map(str, (folder / "data").glob("*.parquet")))).to_table()
+    table = table_of(folder)
     assert table.schema.equals(SCHEMA)
-    return table.sort_by("index").to_pylist()
+    return table.to_pylist()
 
 
 def command(out: Path, *more: str, target: int = TARGET) -> list[str]:

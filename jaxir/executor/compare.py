@@ -81,7 +81,8 @@ class Tolerance:
     """How far two results may be apart.
 
     Attributes:
-        eps: distance from 1 to the next number in the coarsest floating-point type that the program uses.
+        eps: distance from 1 to the next number in the coarsest floating-point type that the program uses; with `rounds`
+            in the coarsest of those with many digits, or in float32 where there is none.
         units: of `eps` times the magnitude of an element.
         reason: why so many.
         rounds: whether it is for two implementations that round the result of each op to its type.
@@ -114,8 +115,8 @@ def tolerance_for(
     if factor.units < _EXPANSION.units and any(op.startswith("chlo.") for op in ops):
         factor = _EXPANSION
     if eps > COARSE and measured and rounds:
-        eps = max((one for one in found if one <= COARSE), default=_eps("f32"))
-        return Tolerance(eps or _eps("f32"), factor.units, factor.reason, rounds=True)
+        eps = max((one for one in found if 0 < one <= COARSE), default=_eps("f32"))
+        return Tolerance(eps, factor.units, factor.reason, rounds=True)
     if eps > COARSE and measured:
         return Tolerance(eps, COARSE_UNITS, "few digits: what is beyond has to be explained by measured rounding")
     if eps > COARSE:
@@ -179,6 +180,21 @@ def compare(
         worst = (max(worst[0], errors[0]), max(worst[1], errors[1]), max(worst[2], errors[2]))
         fault = fault or (f"{wrong} in result {place}" if wrong else "")
     return Comparison(not fault, *worst, fault)
+
+
+def compare_explained(
+    expected: Sequence[Array], actual: Sequence[Array], tolerance: Tolerance, errors: Iterable[Sequence[Array]]
+) -> Comparison:
+    """`compare`; while values differ by more, again with the next of the program's rounding errors.
+
+    Args:
+        expected, actual, tolerance: as for `compare`.
+        errors: what `rounding.rounding_error` gives, the cheapest first; none is asked for that is not needed.
+    """
+    found, rest = compare(expected, actual, tolerance), iter(errors)
+    while found.fault.startswith(("values", "NaN")) and (error := next(rest, None)) is not None:
+        found = compare(expected, actual, tolerance, error)
+    return found
 
 
 def _distance(

@@ -111,11 +111,11 @@ class Precise(Evaluator):
 
     def rule_of(self, equation: Any) -> Rule:
         rule = self.wide_rule_of(equation)
-        few = [self.rounds and _has_few_digits(type_of(variable.aval).dtype) for variable in equation.outvars]
+        types = [type_of(variable.aval).dtype for variable in equation.outvars]
+        few = [self.rounds and _has_few_digits(dtype) for dtype in types]
         if not any(few):
             return rule
         several = equation.primitive.multiple_results
-        types = [type_of(variable.aval).dtype for variable in equation.outvars]
 
         def rounded(call: Call, *operands: Array) -> Any:
             made: Any = rule(call, *operands)

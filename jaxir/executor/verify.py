@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from jaxir.errors import Rejected
 from jaxir.executor.behavior import behavior, digest
-from jaxir.executor.compare import COARSE, Comparison, Tolerance, compare, tolerance_for
+from jaxir.executor.compare import COARSE, Comparison, Tolerance, compare_explained, tolerance_for
 from jaxir.executor.inputs import DISTRIBUTIONS, draw, sized
 from jaxir.executor.oracle import IR_SIDE, ORACLES, PYTHON_SIDE, Oracle, Pair, first_of
 from jaxir.executor.rounding import SAMPLES, rounding_error, rounding_share
@@ -118,7 +118,7 @@ def observe(pair: Pair, base: int, verify: Verify = "fast") -> Observation:
     """
     # All limits are asked first: the interpreter takes the program over.
     ir_side = first_of(IR_SIDE, pair)
-    tolerances = {rounds: tolerance_of(pair, rounds=rounds) for rounds in (False, True)}
+    tolerances = tolerances_of(pair)
     others = _others(pair, ir_side.name, verify)
     try:
         # What inputs do is found out on the first of the other side: NumPy runs faster than the interpreter.
@@ -131,13 +131,7 @@ def observe(pair: Pair, base: int, verify: Verify = "fast") -> Observation:
         while len(seeds) < DRAWS and (another := next(more, None)) is not None:
             seeds += [another] if expected.is_finite(another) else []
         verified = {ir_side.name, *(side.name for side in sides)} if sides else set()
-        distance = max(
-            (
-                _compared(pair, expected, side, seeds, tolerances[both_round(expected.name, side.name)])
-                for side in sides
-            ),
-            default=None,
-        )
+        distance = max((_compared(pair, expected, side, seeds, tolerances) for side in sides), default=None)
         # Without a NumPy side rounding cannot be measured.
         if sides and sides[0].name == "numpy" and tolerances[False].eps > COARSE:
             is_narrow = tolerances[False].eps >= NARROW
@@ -160,11 +154,17 @@ def both_round(*names: str) -> bool:
     return all(ORACLES[name].rounds for name in names)
 
 
-def tolerance_of(pair: Pair, *, rounds: bool = False) -> Tolerance:
-    """The tolerance of a program: see `compare.tolerance_for`."""
+def tolerances_of(pair: Pair) -> dict[bool, Tolerance]:
+    """The tolerances of a program (`compare.tolerance_for`), by whether both oracles round each op (`both_round`)."""
     types = {value_type.element for value_type in pair.program.types}
     ops = {op.name for op in pair.program.ops()}
-    return tolerance_for(types, ops, measured=not ORACLES["numpy"].limit(pair), rounds=rounds)
+    measured = not ORACLES["numpy"].limit(pair)
+    return {rounds: tolerance_for(types, ops, measured=measured, rounds=rounds) for rounds in (False, True)}
+
+
+def tolerance_of(pair: Pair, *, rounds: bool = False) -> Tolerance:
+    """One of `tolerances_of`."""
+    return tolerances_of(pair)[rounds]
 
 
 def _others(pair: Pair, ir_side: str, verify: Verify) -> list[Oracle]:
@@ -221,13 +221,16 @@ def _check_rounding(pair: Pair, runs: _Runs, seed: int, *, rounds: bool) -> None
         raise Rejected("verify", "rounding decides", f"{share:.0%} of a result, input seed {seed}")
 
 
-def _compared(pair: Pair, expected: _Runs, actual: _Runs, seeds: Sequence[int], tolerance: Tolerance) -> float:
+def _compared(
+    pair: Pair, expected: _Runs, actual: _Runs, seeds: Sequence[int], tolerances: Mapping[bool, Tolerance]
+) -> float:
     """Compare two oracles on some draws; returns the largest absolute error.
 
     Raises:
         Rejected: stage `verify`.
     """
     worst = 0.0
+    tolerance = tolerances[both_round(expected.name, actual.name)]
     for seed in seeds:
         inputs = expected.inputs(seed)
         found = compare_sides(pair, expected.outputs(seed), actual.outputs(seed), inputs, tolerance)
@@ -242,16 +245,13 @@ def compare_sides(
     pair: Pair, expected: Sequence[Array], actual: Sequence[Array], inputs: Sequence[Array], tolerance: Tolerance
 ) -> Comparison:
     """Compare results of two oracles; the program's own rounding error is only computed where they differ by more."""
-    found = compare(expected, actual, tolerance)
-    if found.agrees or not found.fault.startswith(("values", "NaN")) or ORACLES["numpy"].limit(pair):
-        return found
-    pair = pair.like(inputs)
-    for samples in (1, SAMPLES):
-        measured = rounding_error(pair.traced.jaxpr, inputs, samples, rounds=tolerance.rounds)
-        found = compare(expected, actual, tolerance, measured)
-        if found.agrees:
-            break
-    return found
+
+    def errors() -> Iterator[list[Array]]:
+        if not ORACLES["numpy"].limit(pair):
+            for samples in (1, SAMPLES):
+                yield rounding_error(pair.like(inputs).traced.jaxpr, inputs, samples, rounds=tolerance.rounds)
+
+    return compare_explained(expected, actual, tolerance, errors())
 
 
 def _rounded_up(error: float) -> float:

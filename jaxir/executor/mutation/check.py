@@ -12,12 +12,12 @@ the correction of a root that is never wrong, a bound that no value reaches.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from jaxir.errors import Rejected
 from jaxir.executor.behavior import digest
-from jaxir.executor.compare import compare
+from jaxir.executor.compare import compare_explained
 from jaxir.executor.inputs import Array, draw
 from jaxir.executor.mutation.mutants import Mutant, mutants
 from jaxir.executor.mutation.probes import probe
@@ -101,12 +101,13 @@ class _Draws:
 
     def differs(self, one: _Draw, actual: Sequence[Array]) -> bool:
         """Whether results disagree with those of the Python side."""
-        found = compare(one.expected, actual, self.tolerance)
-        if not found.agrees and found.fault.startswith(("values", "NaN")) and self.has_rounding:
+        return not compare_explained(one.expected, actual, self.tolerance, self._errors(one)).agrees
+
+    def _errors(self, one: _Draw) -> Iterator[Sequence[Array]]:
+        if self.has_rounding:
             if one.rounding is None:
                 one.rounding = rounding_error(self.pair.traced.jaxpr, one.inputs, rounds=self.tolerance.rounds)
-            found = compare(one.expected, actual, self.tolerance, one.rounding)
-        return not found.agrees
+            yield one.rounding
 
 
 def mutation_check(pair: Pair, limit: int = 8, seed: object = 0) -> MutationResult:
