@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import os
 import threading
 import time
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from jaxir.config import Config
 from jaxir.errors import Rejected, UserError
@@ -17,6 +18,9 @@ from jaxir.sample import Kernel, Rejection, Sample
 if TYPE_CHECKING:
     from jaxir.extractor.lower import Lowering
     from jaxir.generator.plan import Plan
+
+#: Indices between two times that a worker gives memory back: each time costs some milliseconds.
+INDICES_PER_TRIM: Final = 50
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +67,7 @@ _plan: Plan | None = None
 _error = ""
 _exact_check = 0.0
 _checked = 0
+_untrimmed = 0  #: indices since memory was given back
 
 
 def start(setup: Setup) -> None:
@@ -82,6 +87,7 @@ def start(setup: Setup) -> None:
         _error = str(error)
     if os.environ.get("JAXIR_FAST_PATH") != "0":
         FAST.install()
+    _trim()
 
 
 def _end_with(parent: int) -> None:
@@ -95,10 +101,22 @@ def _end_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def _trim() -> None:
+    """Give back what was freed: glibc keeps the 100 MB and more that reading templates and XLA take for a moment."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 def run(task: Task) -> Result:
     """Make the candidates of a task; see `Outcome`."""
+    global _untrimmed
     if _plan is None:
         return Result((), _error)
+    if _untrimmed >= INDICES_PER_TRIM:
+        _untrimmed = 0
+        _trim()
+    _untrimmed += len(task.indices)
     try:
         return Result(tuple(_first_good(_plan, index, attempt, task.attempts) for index, attempt in task.indices))
     except UserError as error:
