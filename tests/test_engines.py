@@ -10,11 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 
 from jaxir import config, engines
-from jaxir.candidate import Result, Setup, Task
+from jaxir.candidate import INDICES_PER_TRIM, Result, Setup, Task
 from jaxir.engines import Engine, WorkerDied
 from jaxir.errors import UserError
 
@@ -40,6 +41,16 @@ def spend(folder: Path) -> tuple[Path, ...]:
         path.unlink()
         os._exit(5)
     return ()
+
+
+_kept: list[Any] = []
+
+
+def litter(blocks: int) -> tuple[tuple[int, int], ...]:
+    """Take blocks of 2 kB and free all but the last: C libraries keep such memory."""
+    taken = [np.ones(2000, np.uint8) for _ in range(blocks)]
+    _kept.append(taken.pop())
+    return ((0, 0),)
 
 
 def setup(templates: Any = ()) -> Setup:
@@ -91,6 +102,19 @@ def test_workers_are_replaced_after_their_tasks_and_bugs_are_raised_here(monkeyp
         assert {child.pid for child in psutil.Process().children()} - before
         with pytest.raises(RuntimeError, match=r"(?s)in a worker process:\nTraceback.*in run\n"):
             ends(engine, [Task((0,))])  # type: ignore[arg-type]  # no pair
+
+
+def test_memory_that_a_task_freed_goes_back_to_the_system() -> None:
+    before = {child.pid for child in psutil.Process().children()}
+    with engines.local(setup(), 1) as engine:
+        assert ends(engine, [good(0), bad(Deed(litter, 100_000))]) == ["0", "0"]
+        workers = [child for child in psutil.Process().children() if child.pid not in before]
+        size = max(worker.memory_info().rss for worker in workers)
+        # Indices whose attempts are used up already: nothing is made, and each counts.
+        used_up = tuple((index, setup().config.max_attempts) for index in range(INDICES_PER_TRIM))
+        assert len(engine.submit(Task(used_up)).result().outcomes) == INDICES_PER_TRIM
+        assert ends(engine, [good(1)]) == ["1"]
+        assert max(worker.memory_info().rss for worker in workers) < size - 150_000_000
 
 
 def test_a_worker_that_ends_before_it_is_ready_is_started_again(tmp_path: Path) -> None:
