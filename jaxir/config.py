@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -17,7 +16,7 @@ from pydantic.dataclasses import dataclass
 from jaxir import resources
 from jaxir.errors import UserError
 
-Weight = Annotated[float, Field(ge=0)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Category = Literal["arithmetic", "math", "array", "control_flow", "combined"]
@@ -91,9 +90,6 @@ class Config:
         fields = {name: value for name, value in _plain(self).items() if name not in skipped}
         return {name: json.dumps(value, sort_keys=True) for name, value in sorted(fields.items())}
 
-    def digest(self) -> str:
-        return hashlib.sha256(json.dumps(self.identity(), sort_keys=True).encode()).hexdigest()[:16]
-
 
 #: A corpus may be extended and its shards laid out anew without being another corpus.
 _NOT_IDENTITY = frozenset({"target", "formats", "layout", "shard_size"})
@@ -135,8 +131,8 @@ def load(name_or_path: str = "default", overrides: Mapping[str, Any] | None = No
     """
     path = find(name_or_path)
     values = _read(path, ())
-    values.update({key: value for key, value in (overrides or {}).items() if value is not None})
-    return _validated(values, path)
+    given = {key: value for key, value in (overrides or {}).items() if value is not None}
+    return _validated({**values, **given}, path, given)
 
 
 def from_identity(identity: Mapping[str, Any], where: Path) -> Config:
@@ -194,11 +190,14 @@ def _merged(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _validated(values: dict[str, Any], path: Path) -> Config:
+def _validated(values: dict[str, Any], path: Path, given: Collection[str] = ()) -> Config:
+    """The config of values from a file, but for those that were `given` on the command line."""
     try:
         config = TypeAdapter(Config).validate_python(values)
     except ValidationError as error:
-        raise UserError(explain(error.errors()[0], path, _OWNERS)) from None
+        fault = error.errors()[0]
+        where = "command line" if fault["loc"] and fault["loc"][0] in given else path
+        raise UserError(explain(fault, where, _OWNERS)) from None
     arrays = config.arrays
     mappings: dict[str, Mapping[Any, float]] = {
         "categories": config.categories,
@@ -219,6 +218,10 @@ def _validated(values: dict[str, Any], path: Path) -> Config:
     missing = [level for level, weight in config.levels.items() if weight > 0 and level not in config.level_rules]
     if missing:
         raise UserError(f"`level_rules` lacks level {missing[0]}, which `levels` asks for ({path})")
+    if config.balanced and config.curriculum:
+        raise UserError(
+            f"`balanced` and `curriculum` exclude each other: a balanced plan has all levels in any prefix ({path})"
+        )
     if "stablehlo" not in config.dialects:
         raise UserError(
             f"`dialects` must include stablehlo, what every check stands on, got {list(config.dialects)} ({path})"
@@ -227,7 +230,7 @@ def _validated(values: dict[str, Any], path: Path) -> Config:
 
 
 def _ordered(config: Config) -> Config:
-    """Every mapping in one order: what is drawn from weights must not depend on how the file was written."""
+    """Mappings and dialects in one order: what a corpus holds must not depend on how the file was written."""
 
     def by(known: Sequence[Any], weights: Mapping[Any, float]) -> dict[Any, float]:
         return {key: weights[key] for key in known if weights.get(key, 0) > 0}
@@ -238,6 +241,7 @@ def _ordered(config: Config) -> Config:
         categories=by(get_args(Category), config.categories),
         levels=by(sorted(config.levels), config.levels),
         styles=by(get_args(Style), config.styles),
+        dialects=tuple(name for name in get_args(Dialect) if name in config.dialects),
         level_rules=dict(sorted(config.level_rules.items())),
         arrays=dataclasses.replace(
             arrays,
@@ -252,8 +256,8 @@ def _ordered(config: Config) -> Config:
 _OWNERS: Mapping[str, Any] = {"": Config, "arrays": ArrayRules, "level_rules": LevelRules}
 
 
-def explain(error: Any, path: Path, owners: Mapping[str, Any]) -> str:
-    """One line of a pydantic error: which key, what was found, what was expected; `owners` as in `_OWNERS`."""
+def explain(error: Any, where: Path | str, owners: Mapping[str, Any]) -> str:
+    """One line of a pydantic error: which key, what was found, what was expected, where; `owners` as in `_OWNERS`."""
     place = [str(part) for part in error["loc"] if part != "[key]"]
     key = ".".join(place)
     if error["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
@@ -263,8 +267,8 @@ def explain(error: Any, path: Path, owners: Mapping[str, Any]) -> str:
         known = [field.name for field in dataclasses.fields(owner)]
         near = difflib.get_close_matches(place[-1], known, n=1, cutoff=0.5)
         hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(known)}"
-        return f"unknown option `{key}`; {hint} ({path})"
+        return f"unknown option `{key}`; {hint} ({where})"
     if error["type"] in ("missing", "missing_argument"):
-        return f"option `{key}` is missing ({path})"
+        return f"option `{key}` is missing ({where})"
     message = error["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    return f"`{key}`: {message}, got {error['input']!r} ({path})"
+    return f"`{key}`: {message}, got {error['input']!r} ({where})"

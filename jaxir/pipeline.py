@@ -1,11 +1,11 @@
 """The one loop: plan -> (generate -> extract -> check) on an engine -> admit -> write.
 
-Rows are admitted here and nowhere else (by the rules of `admission`), in index order within rounds within blocks: a
-block is `BLOCK` indices; in each round every index of it that is still open offers its next candidate, and the
-candidates are admitted in index order. What is admitted therefore depends on (seed, config) alone, whatever the workers
-deliver first. A finished block is committed, and the next ones are computed ahead while this one is admitted. The last
-block of a run may be short; a run that is extended makes it anew, so that its rows are those of a run that went this
-far at once.
+Generated rows are admitted here and nowhere else (by the rules of `admission`), in index order within rounds within
+blocks: a block is `BLOCK` indices; in each round every index of it that is still open offers its next candidate, and
+the candidates are admitted in index order. What is admitted therefore depends on (seed, config) alone, whatever the
+workers deliver first. A finished block is committed, and the next ones are computed ahead while this one is admitted.
+The last block of a run may be short; a run that is extended makes it anew, so that its rows are those of a run that
+went this far at once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from jaxir import engines, resources
+from jaxir import engines, files, resources
 from jaxir.admission import Admission, Tally
 from jaxir.analysis.corpus import open_corpus
 from jaxir.analysis.report import write_report
@@ -32,7 +32,6 @@ from jaxir.errors import UserError
 from jaxir.generator.templates import library_digest
 from jaxir.sample import Rejection, Sample
 from jaxir.version import __version__
-from jaxir.writer import files
 from jaxir.writer.folder import Folder
 
 #: Indices that are admitted and committed together. A constant: it decides which candidate meets which.
@@ -144,6 +143,8 @@ def generate(
 
 def _check_templates(config: Config, folders: Sequence[Path]) -> None:
     """Type-check a user's own templates before anything is written; the first wrong type is a `UserError`."""
+    # Before JAX starts: templates over several devices need them to be traced.
+    os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(engines.VIRTUAL_DEVICES))
     from jaxir.generator.check import check_template
     from jaxir.generator.plan import composers
     from jaxir.generator.templates import load_library

@@ -24,14 +24,14 @@ from typing import Any
 import pyarrow.parquet as pq
 from pebble import ProcessPool
 
-from jaxir import config, engines, pipeline
+from jaxir import config, engines, files, pipeline
 from jaxir.analysis.records import read_records
 from jaxir.candidate import Result, Setup, Task
 from jaxir.engines import Engine, WorkerDied
 from jaxir.errors import UserError
 from jaxir.generator.rng import Rng
 from jaxir.sample import SCHEMA, ArraySpec, Sample, to_table
-from jaxir.writer import files, opening, shards
+from jaxir.writer import opening, shards
 
 #: Rows that are under way at a time.
 WINDOW = 200

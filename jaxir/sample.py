@@ -22,7 +22,6 @@ CATEGORIES: tuple[str, ...] = ("arithmetic", "math", "array", "control_flow", "c
 SPLITS: tuple[str, ...] = ("train", "validation", "test")
 #: Texts a kernel can be lowered to; each is a column of the record.
 DIALECTS: tuple[str, ...] = ("stablehlo", "hlo", "jaxpr")
-LEVELS: tuple[int, ...] = (1, 2, 3, 4, 5)
 
 #: Element types that JAX knows, by their NumPy / ml_dtypes name.
 DTYPES: tuple[str, ...] = (
@@ -76,7 +75,7 @@ class ArraySpec:
         shape: list[int | str] = []
         for dim in _COMMA.split(dims) if (dims or "").strip() else ():
             dim = dim.strip()
-            if dim.isdigit():
+            if dim.isdecimal():
                 shape.append(int(dim))
             elif _SYMBOLIC_DIM.match(dim):
                 shape.append(dim)
@@ -99,7 +98,7 @@ class Kernel:
     level: int = 0
     templates: tuple[str, ...] = ()  #: every template used, in source order, repeats included
     transforms: tuple[str, ...] = ()  #: wraps from the inside out, such as ("checkpoint", "grad")
-    options: str = "{}"  #: JSON text: {"template.option": value}
+    options: str = "[]"  #: JSON text: [["template", {"option": value}], ...], in source order
     index: int = 0
     attempt: int = 0
     seed: int = 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -65,7 +64,6 @@ class Bar:
 
     def __enter__(self) -> Bar:
         self._before = signal.signal(signal.SIGTERM, _raise_terminated)
-        self._started = time.monotonic()
         return self
 
     def __exit__(

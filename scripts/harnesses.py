@@ -121,7 +121,7 @@ def literal(value: Any) -> str:
         return f"jax.lax.{type(value).__name__}.{value.name}"
     if value is None or isinstance(value, bool | int | float | complex | str | slice):
         return repr(value)
-    if isinstance(value, type) and hasattr(np, "dtype") and str(np.dtype(value)) != "object":
+    if isinstance(value, type) and str(np.dtype(value)) != "object":
         return f"jnp.dtype({str(np.dtype(value))!r})"
     if isinstance(value, np.dtype):
         return f"jnp.dtype({str(value)!r})"
@@ -335,7 +335,9 @@ def run(count: int, group: str, progress: Callable[[list[Any]], Any]) -> list[Ou
 
 
 @click.command(help=__doc__)
-@click.option("--count", default=150, show_default=True, help="Programs to run; 0 for all of them.")
+@click.option(
+    "--count", default=150, show_default=True, type=click.IntRange(0), help="Programs to run; 0 for all of them."
+)
 @click.option("--group", default="", help="Only this group.")
 @click.option("--json", "path", type=click.Path(path_type=Path), help="Also write the outcomes here.")
 def main(count: int, group: str, path: Path | None) -> None:

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import hashlib
 import random
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -60,7 +62,10 @@ def kill_at(command: list[str], out: Path, rows: int, rng: random.Random) -> tup
     except psutil.NoSuchProcess:
         children = []
     process.kill()
-    alive = process.wait() != 0
+    code = process.wait()
+    if code not in (0, -signal.SIGKILL):
+        raise click.ClickException(f"a run ended by itself with exit code {code}: {shlex.join(command)}")
+    alive = code != 0
     _, orphans = psutil.wait_procs(children, timeout=ORPHANS_END)
     if orphans:
         raise click.ClickException(f"{len(orphans)} workers outlived their parent")

@@ -110,7 +110,7 @@ class Log:
 
     def figures(self, stats: dict[str, Any]) -> dict[str, Any]:
         """What the run cost, and how the cost of a row went over it."""
-        made = [step for step in self.steps if not step["note"]]
+        made = [step for step in self.steps if not step["note"]] or self.steps[:1]  # all rows were there already
         costs = [
             1000 * (after["workers_cpu"] + after["parent_cpu"] - before["workers_cpu"] - before["parent_cpu"])
             / (after["rows"] - before["rows"])

@@ -100,11 +100,10 @@ def sets_of(universe: dict[str, Any]) -> dict[str, set[Any]]:
 
 
 def merged(mine: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Both universes; where one knows more of an op, that counts."""
+    """Both universes; what was measured of an op here counts."""
     ops = {entry["op"]: entry for entry in mine["ops"]}
     for entry in other["ops"]:
-        if entry["op"] not in ops or not entry["emittable_cpu"]:
-            ops[entry["op"]] = entry
+        ops.setdefault(entry["op"], entry)
     out = dict(mine, ops=[ops[name] for name in sorted(ops)])
     for key in ("op_element_type_pairs", "bigrams", "attributes"):
         out[key] = [list(x) for x in sorted({tuple(x) for x in (*mine[key], *other.get(key, ()))})]

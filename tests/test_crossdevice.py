@@ -10,10 +10,10 @@ from pathlib import Path
 from conftest import ROOT
 
 from jaxir.analysis.corpus import open_corpus
+from jaxir.analysis.payloads import payloads
 from jaxir.executor.compiled import Executable
 from jaxir.executor.crossdevice import _OP, compare_devices
 from jaxir.executor.devices import discover
-from jaxir.executor.validation import payloads
 from jaxir.sample import ArraySpec
 
 TWO = {"JAX_NUM_CPU_DEVICES": "2", "JAX_PLATFORMS": "cpu"}

@@ -187,6 +187,23 @@ def test_environment_and_apply_do_the_same(tmp_path: Path) -> None:
     assert in_a_process(SEEN.format(before=before)) == expected
 
 
+def test_a_program_sees_no_more_devices_than_it_may() -> None:
+    config = runtime.load(None, {"device": {"virtual_cpu_devices": 3, "parallel_devices": 2}})
+    seen = """
+        import json
+        {before}
+        import jax
+        options = [jax.config.jax_cuda_visible_devices, jax.config.jax_rocm_visible_devices]
+        print(json.dumps([len(jax.devices("cpu")), *options]))
+    """
+    assert in_a_process(seen.format(before=""), config.environment()) == [2, "0,1", "0,1"]
+    before = (
+        "from jaxir.executor.runtime import load; "
+        "load(None, {'device': {'virtual_cpu_devices': 3, 'parallel_devices': 2}}).apply()"
+    )
+    assert in_a_process(seen.format(before=before)) == [2, "0,1", "0,1"]
+
+
 def test_settings_that_come_too_late_are_refused_and_those_that_hold_are_not() -> None:
     said = in_a_process(
         """

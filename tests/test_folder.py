@@ -28,9 +28,10 @@ import writing
 from rows import IDENTITY, make_samples
 from writing import SETTINGS, some_rows, tree, write
 
+from jaxir import files
 from jaxir.errors import UserError
 from jaxir.sample import CATEGORIES, DIALECTS, SCHEMA, SPLITS, to_table
-from jaxir.writer import files, shards
+from jaxir.writer import shards
 from jaxir.writer.folder import Folder
 
 

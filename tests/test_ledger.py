@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jaxir.writer import files
+from jaxir import files
 from jaxir.writer.ledger import Ledger, Record
 
 

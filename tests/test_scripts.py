@@ -11,7 +11,7 @@ from conftest import ROOT
 
 from jaxir.cli import main
 from jaxir.errors import UserError
-from jaxir.executor import scripts
+from jaxir.executor import runtime, scripts
 from jaxir.executor.devices import Device
 from jaxir.executor.scripts import monitor
 from jaxir.executor.scripts.monitor import HEAD, KEPT_BYTES, read_printed, read_samples
@@ -154,6 +154,18 @@ def test_figures_of_a_script(batch):
     # The samples of a script that was killed are there too.
     assert len(batch[0]["loops"]["samples"]) > 50
     assert batch[0]["loops"]["peak_memory_mb"] > 50
+
+
+def test_what_is_not_monitored_is_told_as_unknown(tmp_path):
+    script = tmp_path / "one.py"
+    script.write_text("import jax, jax.numpy as jnp\njax.jit(jnp.sin)(1.0)\n")
+    config = runtime.load(None, {"monitoring": {"compilation": False, "memory": False}})
+    (result,) = run_scripts([script], Settings(runtime=config), devices=CPU)
+    assert result["success"]
+    assert result["jit_compile_time"] is None
+    figures = result["performance_metrics"]
+    watched = ("JAX_COMPILATION", "JAX_CACHE_HITS", "JAX_MEMORY_POOL", "trace_ms")
+    assert [figures[name] for name in watched] == [None] * 4
 
 
 def test_benchmark_debug_and_profile(tmp_path):

@@ -14,7 +14,7 @@ import pytest
 from timings import LOOP, corpus_of_loops, payload, recorded
 
 from jaxir.analysis.corpus import open_corpus
-from jaxir.cli.bench import own_rows
+from jaxir.analysis.payloads import timed_rows
 from jaxir.errors import UserError
 from jaxir.executor import runtime
 from jaxir.executor.devices import Device
@@ -96,7 +96,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def table(corpus: Path) -> pa.Table:
-    rows = own_rows(open_corpus(corpus), 0)
+    rows = timed_rows(open_corpus(corpus))
     rows.insert(1, {**rows[0], "id": "fails", "python_source": "import os\n\n\ndef kernel(x):\n    os.abort()\n"})
     return bench(rows, corpus, CPU, runtime.RuntimeConfig(), QUICK)
 
@@ -137,7 +137,7 @@ def test_the_figures_of_a_row_follow_from_its_samples(table: pa.Table) -> None:
 
 def test_a_run_goes_on_where_it_stopped_and_knows_its_settings(corpus: Path, table: pa.Table) -> None:
     before = {path.name: path.read_bytes() for path in (corpus / "timing").iterdir()}
-    rows = own_rows(open_corpus(corpus), 0)
+    rows = timed_rows(open_corpus(corpus))
     again = bench(rows, corpus, CPU, runtime.RuntimeConfig(), QUICK)
     assert again.equals(table)
     more = [*rows, {**rows[0], "id": "one more"}]

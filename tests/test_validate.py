@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -19,9 +20,11 @@ import pytest
 from conftest import ROOT
 
 from jaxir.analysis.corpus import open_corpus
+from jaxir.analysis.payloads import payloads
+from jaxir.executor.allowlist import refusal
 from jaxir.executor.isolation import Limits
 from jaxir.executor.reproducer import replay
-from jaxir.executor.validation import SCHEMA, Settings, payloads, validate
+from jaxir.executor.validation import SCHEMA, Settings, validate
 from jaxir.sample import SCHEMA as ROWS
 
 FAST = Settings(oracles=("interpreter", "numpy"), workers=2, limits=Limits(seconds=20.0))
@@ -130,8 +133,8 @@ def test_every_planted_fault_is_found(tmp_path: Path, rows: list[dict[str, Any]]
     wrong = {name: row | {"id": name} for name, row in wrong.items()}
     folder = written(tmp_path / "c", [*right, *wrong.values()])
     before = digest(folder)
-    settings = Settings(oracles=("interpreter", "numpy"), workers=2, limits=Limits(seconds=8.0))
-    summary = validate(open_corpus(folder), folder, "cpu", settings)
+    settings = Settings(oracles=("interpreter", "numpy"), any_source=True, workers=2, limits=Limits(seconds=8.0))
+    summary = validate(payloads(open_corpus(folder)), folder, "cpu", settings)
     found = table(folder)
     assert {key: row["status"] for key, row in found.items() if row["id"] not in wrong} == {
         row["id"]: "agreed" for row in right
@@ -198,10 +201,10 @@ def test_samples_are_the_same_and_other_settings_are_refused(tmp_path: Path, row
     reversed_folder = written(tmp_path / "r", rows[:20][::-1])
     assert {row["id"] for row in payloads(open_corpus(reversed_folder), 5)} == set(chosen)
     out = tmp_path / "out"
-    first_summary = validate(corpus, out, "cpu", FAST.__class__(**{**vars(FAST), "sample": 2}))
+    first_summary = validate(payloads(corpus, 2), out, "cpu", FAST)
     assert first_summary["rows"] == 2
     with pytest.raises(Exception, match="was made with"):
-        validate(corpus, out, "cpu", Settings(oracles=("interpreter", "source"), sample=2))
+        validate(payloads(corpus, 2), out, "cpu", Settings(oracles=("interpreter", "source")))
     assert not (folder / "verification").exists()
 
 
@@ -214,15 +217,30 @@ def test_rows_of_the_predecessor_and_of_strangers(tmp_path: Path, rows: list[dic
     path = tmp_path / "old"
     path.mkdir()
     (path / "rows.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    summary = validate(open_corpus(path), tmp_path / "out", "cpu", FAST)
+    summary = validate(payloads(open_corpus(path)), tmp_path / "out", "cpu", FAST)
     # Nothing says what the arguments are but the IR itself.
     assert summary["status"] == {"agreed": 1, "failed": 1}
+
+
+def test_a_source_that_names_more_than_it_may_is_not_run(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+    plain = rows[3]
+    # Its results are right, so that it would agree if it were run.
+    bold = f"import pathlib\n{plain['python_source']}"
+    assert refusal(bold)
+    listed = written(tmp_path / "c", [plain, plain | {"id": "bold", "python_source": bold}])
+    summary = validate(payloads(open_corpus(listed)), listed, "cpu", FAST)
+    assert summary["status"] == {"agreed": 1, "limited": 1}
+    assert summary["limits"] == {"source: names what is not on the list of allowed names": 1}
+    assert table(listed)["bold"]["reason"].endswith("line 1: import of 'pathlib'")
+    everything = dataclasses.replace(FAST, any_source=True)
+    summary = validate(payloads(open_corpus(listed)), tmp_path / "all", "cpu", everything)
+    assert summary["status"] == {"agreed": 2}
 
 
 def test_the_table_has_the_schema_and_mutants_are_counted(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     folder = written(tmp_path / "c", rows[20:23])
     settings = Settings(oracles=("interpreter", "numpy", "compiled", "source"), mutants=4, trusted=True)
-    summary = validate(open_corpus(folder), folder, "cpu", settings)
+    summary = validate(payloads(open_corpus(folder)), folder, "cpu", settings)
     read = pq.read_table(folder / "verification" / "cpu-00000.parquet")
     assert read.schema.remove_metadata() == SCHEMA
     assert summary["status"] == {"agreed": 3}

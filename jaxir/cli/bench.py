@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jaxir.cli.common import Finite
+
 if TYPE_CHECKING:
-    from jaxir.analysis.corpus import Corpus
     from jaxir.executor.timing.baseline import Change, Comparison
 
 #: Changes of single rows that are printed.
@@ -34,7 +35,7 @@ _MOST_CHANGES = 10
     "--seconds",
     default=1.0,
     show_default=True,
-    type=click.FloatRange(0, min_open=True),
+    type=Finite(0, min_open=True),
     help="No further sample of a row in a pass after this long.",
 )
 @click.option("--eager/--no-eager", default=True, show_default=True, help="Time the plain functions too, op by op.")
@@ -80,6 +81,7 @@ def bench(
     from tqdm import tqdm
 
     from jaxir.analysis.corpus import open_corpus
+    from jaxir.analysis.payloads import timed_rows
     from jaxir.errors import UserError
     from jaxir.executor import runtime as runtimes
     from jaxir.executor.devices import discover, resolve
@@ -95,7 +97,7 @@ def bench(
         raise UserError(f"--passes {passes}: a comparison needs 2 or more, since processes differ")
     if baseline is not None and baseline.resolve() == place.resolve():
         raise UserError(f"--baseline {baseline}: this run writes there too; give another folder with --out")
-    rows = own_rows(open_corpus(folder), sample)
+    rows = timed_rows(open_corpus(folder), sample)
     found = resolve(config.device.backend, discover(config.environment()), fallback=config.device.fallback, most=1)
     if found.warning:
         click.echo(f"jaxir: {found.warning}", err=True)
@@ -127,39 +129,6 @@ def bench(
     if as_json:
         click.echo(json.dumps(results, indent=2))
     ctx.exit(1 if regressed else 0)
-
-
-def own_rows(corpus: Corpus, sample: int) -> list[dict[str, Any]]:
-    """Rows with the smallest ids, which are content hashes: a random choice that is the same every time.
-
-    Raises:
-        UserError: jaxir did not write the corpus.
-    """
-    import heapq
-
-    from jaxir.analysis.records import read_records
-    from jaxir.errors import UserError
-    from jaxir.executor.timing.bench import COLUMNS
-
-    if corpus.kind != "jaxir":
-        raise UserError(
-            f"{corpus.path}: a {corpus.kind} corpus lacks what timing needs, such as input seeds; "
-            "give one that jaxir wrote"
-        )
-
-    def records() -> Iterator[dict[str, Any]]:
-        for path in corpus.files:
-            for record in read_records(path):
-                if not record.keys() >= {*COLUMNS}:
-                    missing = sorted({*COLUMNS} - record.keys())
-                    raise UserError(
-                        f"{path}: lacks the column {missing[0]}; make the corpus with this version of jaxir"
-                    )
-                yield {**{name: record[name] for name in COLUMNS}, "inputs": list(record["inputs"])}
-
-    if sample == 0:
-        return sorted(records(), key=lambda row: str(row["id"]))
-    return heapq.nsmallest(sample, records(), key=lambda row: str(row["id"]))
 
 
 def _lines(title: str, rows: list[tuple[str, ...]], note: str) -> Iterator[str]:

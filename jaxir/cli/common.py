@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,16 @@ TEMPLATES = click.option(
 )
 
 
+class Finite(click.FloatRange):
+    """A range of numbers that `inf` and `nan`, which click takes for numbers too, are outside of."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no finite number.", param, ctx)
+        return number
+
+
 def names(_: click.Context, parameter: click.Parameter, value: str | None) -> list[str] | None:
     """A comma-separated option as a list."""
     return None if value is None else [item.strip() for item in value.split(",") if item.strip()]
@@ -43,7 +54,7 @@ def numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     items = names(ctx, parameter, value)
     if items is None:
         return None
-    if not all(item.isdigit() for item in items):
+    if not all(item.isdecimal() for item in items):
         raise UserError(f"{parameter.opts[0]} {value}: expected numbers with commas between, such as 1,2,3")
     return [int(item) for item in items]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jaxir.cli.common import TEMPLATES, cores, names, numbers
+from jaxir.cli.common import TEMPLATES, Finite, cores, names, numbers
 from jaxir.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     help="Equal counts of category, level and root template, or the weights of the config.",
 )
 @click.option(
-    "--out", "--output", "-o", type=click.Path(path_type=Path), help="Corpus folder.  [default: data/NAME-TARGET]"
+    "--out",
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="Corpus folder.  [default: data/NAME[-balanced]-TARGET]",
 )
 @click.option(
     "--config", "config_name", default="default", show_default=True, help="A YAML file, or a name in configs/."
@@ -86,7 +90,7 @@ if TYPE_CHECKING:
     "--exact-check",
     default=0.01,
     show_default=True,
-    type=click.FloatRange(0, 1),
+    type=Finite(0, 1),
     help="Share of kernels that public JAX lowers a second time; a difference ends the run.",
 )
 @click.option("--fresh", is_flag=True, help="Start anew; what is there stays until the new corpus is complete.")

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import click
 
+from jaxir.cli.common import Finite
+
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--device", default=None, help="auto (the best one here), cpu, gpu or tpu.  [default: auto]")
-@click.option("--timeout", default=300.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Seconds.")
-@click.option("--memory", type=click.FloatRange(0, min_open=True), help="GB for one script.  [default: the machine's]")
+@click.option("--timeout", default=300.0, show_default=True, type=Finite(0, min_open=True), help="Seconds.")
+@click.option("--memory", type=Finite(0, min_open=True), help="GB for one script.  [default: the machine's]")
 @click.option("--recursive/--no-recursive", default=True, show_default=True, help="Look into folders of PATH.")
 @click.option("--profile", is_flag=True, help="Write jax_profiling/, with JAX's own trace.")
 @click.option("--benchmark-runs", default=0, show_default=True, type=click.IntRange(0), help="Further, timed runs.")

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from jaxir.cli.common import TEMPLATES, Group
-from jaxir.errors import UserError
+from jaxir.errors import Rejected, UserError
 
 
 @click.group(cls=Group)
@@ -30,7 +30,7 @@ def templates() -> None:
 @click.option("--category", help="Only this category.")
 @TEMPLATES
 def templates_list(category: str | None, template_folders: Sequence[Path]) -> None:
-    """One line a template: category, name, signature and phrase."""
+    """One line a template: category, name and phrase."""
     from jaxir.generator.templates import load_library
     from jaxir.sample import CATEGORIES
 
@@ -64,7 +64,13 @@ def templates_show(name: str, template_folders: Sequence[Path]) -> None:
         raise UserError(f"no template '{name}'; {hint}")
     template = library.by_name[name]
     click.echo(f"# {template.where}\n{inspect.getsource(template.fn)}")
-    text, inputs = show_alone(config.load(), library, template)
+    try:
+        text, inputs = show_alone(config.load(), library, template)
+    except Rejected as error:
+        raise UserError(
+            f"{template.where}: no kernel can be made of '{name}' ({error.reason}); check its types, and its sizes "
+            "against `arrays` in configs/default.yaml"
+        ) from None
     click.echo(f"# A kernel of it, for {inputs}\n{text}", nl=False)
 
 
@@ -83,25 +89,32 @@ def templates_check(folder: Path | None, bindings: int) -> None:
     from jaxir import config, resources
     from jaxir.generator.check import check_template
     from jaxir.generator.plan import composers
-    from jaxir.generator.templates import Library, read_library
+    from jaxir.generator.templates import Library, read_library, template_files
 
     own = resources.folder("templates")
-    checked, errors = read_library([folder or own])
-    if folder is None or folder.resolve().is_relative_to(own):
-        everything = checked
+    place = (folder or own).resolve()
+    if place.is_relative_to(own):
+        # What is known of the library's element types stands above its folders.
+        everything, errors = read_library([own])
+        template_files([place])
+        checked = [item for item in everything.templates if item.source.path.resolve().is_relative_to(place)]
+        errors = [error for error in errors if place == own or str(place) in str(error)]
     else:
+        assert folder is not None
+        found, errors = read_library([folder])
+        checked = list(found.templates)
         # Holes are filled from the whole library, which must not hold a name twice.
         everything, errors_of_both = read_library([own, folder])
         errors = errors or errors_of_both
     problems = [str(error) for error in errors]
     growers = composers(config.load(), Library(everything.templates))
-    for template in checked.templates:
+    for template in checked:
         for problem in check_template(template, growers, bindings):
             problems.append(str(problem))
             click.echo(str(problem))
     for error in errors:
         click.echo(str(error))
-    click.echo(f"{len(checked.templates)} templates checked over {bindings} bindings each: {len(problems)} problem(s)")
+    click.echo(f"{len(checked)} templates checked over {bindings} bindings each: {len(problems)} problem(s)")
     if problems:
         sys.exit(2)
 

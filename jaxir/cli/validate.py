@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from jaxir.cli.common import cores, names
+from jaxir.cli.common import Finite, cores, names
 from jaxir.errors import UserError
 
 
@@ -28,19 +28,23 @@ from jaxir.errors import UserError
     "--mutants", default=0, show_default=True, type=click.IntRange(0), help="Mutants of each row's IR to try."
 )
 @click.option("--workers", type=click.IntRange(1), help="Processes at a time.  [default: all cores]")
-@click.option("--seconds", default=60.0, show_default=True, type=click.FloatRange(1), help="Time limit of a row.")
-@click.option(
-    "--memory", default=4.0, show_default=True, type=click.FloatRange(2), help="Memory limit of a row in GiB."
-)
+@click.option("--seconds", default=60.0, show_default=True, type=Finite(1), help="Time limit of a row.")
+@click.option("--memory", default=4.0, show_default=True, type=Finite(2), help="Memory limit of a row in GiB.")
 @click.option(
     "--trusted",
     is_flag=True,
     help="The corpus is your own: run it in persistent workers, faster and without a sandbox.",
 )
 @click.option(
+    "--any-source",
+    is_flag=True,
+    help="Run sources that name files, processes, callbacks and what else is not on the list of allowed names.",
+)
+@click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for verification/.  [default: FOLDER]"
 )
 @click.option("--runtime", type=click.Path(path_type=Path), help="YAML like configs/runtime.yaml.")
+@click.option("--no-fallback", is_flag=True, help="A device that is asked for and missing is an error.")
 @click.option("--fresh", is_flag=True, help="Start anew instead of going on.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_context
@@ -55,17 +59,20 @@ def validate(
     seconds: float,
     memory: float,
     trusted: bool,
+    any_source: bool,
     out: Path | None,
     runtime: Path | None,
+    no_fallback: bool,
     fresh: bool,
     as_json: bool,
 ) -> None:
     """Run both sides of each row of a corpus and compare what they give.
 
     FOLDER is a corpus of jaxir, or any folder or file of Parquet or JSON rows with a source and an IR column. Both are
-    executed, each row in a sandboxed process that may die. Results go to verification/ beside the data, which stays as
-    it is; the same command goes on after an interruption. Exits with 1 if a row is wrong. With --device all and several
-    devices, results and optimised HLO are also compared from device to device.
+    executed, each row in a sandboxed process that may die, if its source names only what a list allows. Results go to
+    verification/ beside the data, which stays as it is; the same command goes on after an interruption. Exits with 1 if
+    a row is wrong. With --device all and several devices, results and optimised HLO are also compared from device to
+    device.
 
     \b
     Examples:
@@ -77,21 +84,27 @@ def validate(
     from tqdm import tqdm
 
     from jaxir.analysis.corpus import open_corpus
+    from jaxir.analysis.payloads import payloads
     from jaxir.executor import runtime as runtimes
     from jaxir.executor.crossdevice import compare_devices
     from jaxir.executor.devices import UNLIMITED_BYTES, discover, resolve
     from jaxir.executor.isolation import ENVIRONMENT, Limits
-    from jaxir.executor.validation import ORACLES, Settings, payloads
+    from jaxir.executor.validation import ORACLES, Settings
     from jaxir.executor.validation import validate as run
 
     corpus = open_corpus(folder)
     if out is None and folder.is_file():
         raise UserError(f"{folder}: is a file, there is no place beside its rows; give a folder with --out")
     settings = Settings(
-        tuple(oracles or ORACLES), sample, mutants, trusted, workers or cores(), Limits(seconds, int(memory * 2**30))
+        oracles=tuple(oracles or ORACLES),
+        mutants=mutants,
+        trusted=trusted,
+        any_source=any_source,
+        workers=workers or cores(),
+        limits=Limits(seconds, int(memory * 2**30)),
     )
     settings.check()
-    config = runtimes.load(runtime, {"device": {"backend": device}})
+    config = runtimes.load(runtime, {"device": {"backend": device, "fallback": False if no_fallback else None}})
     here = discover(config.environment())
     found = resolve(config.device.backend, here, fallback=config.device.fallback, most=1)
     if found.warning:
@@ -107,7 +120,13 @@ def validate(
             environment = {**ENVIRONMENT, **config.environment(one.platform), "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
         with tqdm(total=sample or None, desc=str(one), unit="row", leave=False, disable=None) as bar:
             summary = run(
-                corpus, out or folder, one.platform, limited, environment=environment, fresh=fresh, progress=bar.update
+                payloads(corpus, sample),
+                out or folder,
+                one.platform,
+                limited,
+                environment=environment,
+                fresh=fresh,
+                progress=bar.update,
             )
         summaries[one.platform] = summary
         wrong += sum(summary["status"].get(status, 0) for status in ("disagreed", "failed", "died"))

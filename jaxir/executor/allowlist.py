@@ -1,4 +1,4 @@
-"""What a foreign source may name: the second wall, never the only one.
+"""What a foreign source may name: the second wall of `jaxir validate`, never the only one.
 
 `refusal` reads a source's syntax tree and says what in it is not on the list, before anything is executed. It keeps out
 accidents and plain attempts: files, processes, callbacks to the host, configuration. It is no proof of harmlessness; a

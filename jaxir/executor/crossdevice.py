@@ -85,7 +85,7 @@ def compare_devices(
     """Run rows on every device and count what differs from the first one.
 
     Args:
-        rows: from `jaxir.executor.validation.payloads`; of a jaxir corpus.
+        rows: from `jaxir.analysis.payloads`; of a jaxir corpus.
         devices: two or more.
         environment: variables with which a child sees all of them.
         trusted: persistent workers instead of one sandboxed process a row.

@@ -23,7 +23,7 @@ from jaxir.errors import UserError
 from jaxir.executor.gains import Samples, Sustained
 from jaxir.executor.timing.baseline import Array, Change, holm, two_means
 from jaxir.executor.timing.bench import typical
-from jaxir.writer.files import disk_errors, write_atomic
+from jaxir.files import disk_errors, write_atomic
 
 #: Runs that a baseline needs.
 FEWEST_RUNS: Final = 2

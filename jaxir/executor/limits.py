@@ -157,7 +157,7 @@ def limit_of(program: Program) -> str:
         for limit in _limits_of(op.name):
             if limit.when([types[number] for number in op.operands], [types[number] for number in op.results]):
                 return f"{op.name}: {limit.reason}"
-    cost = Costs(program, _turns).function("main")
+    cost = Costs(program, _turns).total()
     work = cost.flops + cost.transcendentals + cost.bytes_accessed / 8
     longest = COMPILES * (WORK_PER_COMPILE + WORK_PER_COMPILED_OP * len(ops))
     return "takes too long" if work > longest else ""

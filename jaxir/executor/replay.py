@@ -15,6 +15,7 @@ from typing import Any, Final
 import jax
 
 from jaxir.errors import Rejected, UserError
+from jaxir.executor.allowlist import refusal
 from jaxir.executor.behavior import behavior, digest
 from jaxir.executor.inputs import DISTRIBUTIONS, Array, draw, element_name, sized
 from jaxir.executor.mutation.check import mutation_check
@@ -39,7 +40,8 @@ def check_row(payload: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         payload: the row's `python_source`, `function_name`, `stablehlo`, `inputs`, `outputs` (type strings; they may be
             empty), `platform`, `x64`, `num_devices`, `jax_version`, `input_seed`, `output_digest`, `behavior_hash`,
-            `canonical_hash` (which may be missing); `oracles`, names; `mutants`, how many; `device`, a platform.
+            `canonical_hash` (which may be missing); `oracles`, names; `mutants`, how many; `any_source`, whether to run
+            a source that `allowlist` refuses (by default); `device`, a platform.
 
     Returns:
         The columns of `jaxir.executor.validation.SCHEMA` beside `id` and `index`.
@@ -50,6 +52,9 @@ def check_row(payload: Mapping[str, Any]) -> dict[str, Any]:
             _check(payload, found)
     except _Failed as failed:
         found["reason"] = str(failed)
+    except KnownLimit as limit:
+        found["status"], found["reason"] = "limited", f"the source {limit.reason}: {limit.detail}"
+        found["limits"]["source"] = limit.reason
     except (Rejected, UserError) as error:
         found["reason"] = str(error).partition("\n")[0][:300]
     found["limits"] = json.dumps(found["limits"], sort_keys=True)
@@ -128,6 +133,8 @@ def _pair(payload: Mapping[str, Any]) -> Pair:
     names = _defined(body)
     if not names:
         raise _Failed("source holds no function: a placeholder")
+    if not payload.get("any_source", True) and (fault := refusal(source)):
+        raise KnownLimit("run", "names what is not on the list of allowed names", fault)
     name = payload.get("function_name") or names[-1]
     program = parse(ir)
     if "main" not in program.functions:

@@ -9,7 +9,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -22,6 +22,8 @@ Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 
 _STRICT = ConfigDict(extra="forbid")
+#: JAX's options of the GPUs that it sees.
+_VISIBLE: Final = ("cuda_visible_devices", "rocm_visible_devices")
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -44,10 +46,20 @@ class DeviceRules:
     virtual_cpu_devices: Count = 1
     parallel_devices: Count | None = None
 
+    @property
+    def cpu_devices(self) -> int:
+        """Devices that the CPU shows as."""
+        return min(self.virtual_cpu_devices, self.parallel_devices or self.virtual_cpu_devices)
+
+    @property
+    def visible(self) -> str:
+        """The GPUs that JAX may see, the first ones, as its options have them; numbers that are missing do no harm."""
+        return ",".join(map(str, range(self.parallel_devices))) if self.parallel_devices else "all"
+
 
 @dataclass(frozen=True, config=_STRICT)
 class Monitoring:
-    """What is recorded beside results; see `jaxir.executor.metrics`."""
+    """What is recorded of a script beside its results; see `jaxir.executor.metrics`."""
 
     compilation: bool = True
     memory: bool = True
@@ -72,8 +84,10 @@ class RuntimeConfig:
         values = {"JAX_ENABLE_X64": str(int(execution.x64)), "TF_CPP_MIN_LOG_LEVEL": "3"}
         if (platform or device.backend) == "cpu":
             values["JAX_PLATFORMS"] = "cpu"
-        if device.virtual_cpu_devices > 1:
-            values["JAX_NUM_CPU_DEVICES"] = str(device.virtual_cpu_devices)
+        if device.cpu_devices > 1:
+            values["JAX_NUM_CPU_DEVICES"] = str(device.cpu_devices)
+        if device.parallel_devices is not None:
+            values |= {f"JAX_{name.upper()}": device.visible for name in _VISIBLE}
         if device.memory_fraction is not None:
             # The older name must not be set beside the new one, or JAX refuses to start.
             values |= {"XLA_CLIENT_MEM_FRACTION": str(device.memory_fraction), "XLA_PYTHON_CLIENT_MEM_FRACTION": ""}
@@ -103,8 +117,11 @@ class RuntimeConfig:
 
         device = self.device
         if not _has_started():
-            if device.virtual_cpu_devices > 1:
-                _update("jax_num_cpu_devices", device.virtual_cpu_devices)
+            if device.cpu_devices > 1:
+                _update("jax_num_cpu_devices", device.cpu_devices)
+            if device.parallel_devices is not None:
+                for name in _VISIBLE:
+                    _update(f"jax_{name}", device.visible)
             if device.backend == "cpu":
                 _update("jax_platforms", "cpu")
             os.environ.update({name: value for name, value in self.environment().items() if name.startswith("XLA_")})
@@ -125,8 +142,9 @@ class RuntimeConfig:
         device = self.device
         return (
             (device.memory_fraction is None and device.preallocate)
+            and (device.parallel_devices is None or len(jax.devices()) <= device.parallel_devices)
             and (device.backend != "cpu" or jax.default_backend() == "cpu")
-            and device.virtual_cpu_devices in (1, len(jax.devices("cpu")))
+            and device.cpu_devices in (1, len(jax.devices("cpu")))
         )
 
 

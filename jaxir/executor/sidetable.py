@@ -16,8 +16,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from jaxir import files
 from jaxir.errors import UserError
-from jaxir.writer import files
 
 #: Rows of a part.
 PART: Final = 200

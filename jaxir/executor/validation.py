@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import heapq
 import importlib.metadata
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
-from jaxir.analysis.corpus import Corpus
-from jaxir.analysis.records import read_records
+from jaxir import files
 from jaxir.errors import UserError
 from jaxir.executor.isolation import Job, Limits, Verdict, run_isolated
 from jaxir.executor.reproducer import write_reproducer
 from jaxir.executor.sidetable import SideTable
 from jaxir.version import __version__
-from jaxir.writer import files
 
 #: Names of the oracles; `jaxir.executor.oracle` has them, but imports JAX.
 ORACLES: Final = ("interpreter", "compiled", "source", "numpy")
@@ -57,12 +54,6 @@ SCHEMA: Final = pa.schema(
         ("died", _text),
     ]
 )
-#: Columns of a jaxir corpus that a replay reads.
-COLUMNS: Final = (
-    *("id", "index", "python_source", "function_name", "stablehlo", "inputs", "outputs", "platform", "x64"),
-    *("num_devices", "jax_version", "input_seed", "output_digest", "behavior_hash", "canonical_hash"),
-)
-_OTHER: Final = ("id", "python_source", "function_name", "stablehlo", "inputs")
 #: What makes a row wrong.
 WRONG: Final = ("disagreed", "failed", "died")
 
@@ -73,17 +64,17 @@ class Settings:
 
     Attributes:
         oracles: names, some of `ORACLES`, with one of each side at least.
-        sample: rows at most, those with the smallest hashes; 0 for all.
         mutants: single-op mutants of each row's IR to try.
-        trusted: run in persistent workers instead of one sandboxed process a row.
+        trusted: run in persistent workers instead of one sandboxed process a row, whatever the sources name.
+        any_source: run sources that name what is not on the list (`allowlist`); else such a row is `limited`.
         workers: processes at a time.
         limits: for each row.
     """
 
     oracles: tuple[str, ...] = ORACLES
-    sample: int = 0
     mutants: int = 0
     trusted: bool = False
+    any_source: bool = False
     workers: int = 1
     limits: Limits = dataclasses.field(default_factory=Limits)
 
@@ -101,7 +92,7 @@ class Settings:
 
 
 def validate(
-    corpus: Corpus,
+    rows: Iterable[Mapping[str, Any]],
     out: Path,
     platform: str,
     settings: Settings,
@@ -110,10 +101,11 @@ def validate(
     fresh: bool = False,
     progress: Callable[[int], object] = lambda rows: None,
 ) -> dict[str, Any]:
-    """Replay a corpus on one platform, or go on with it.
+    """Replay the rows of a corpus on one platform, or go on with it.
 
     Args:
-        corpus: from `open_corpus`; any kind.
+        rows: plain JSON types, each with an `id` of its own and what else `replay.check_row` reads; from
+            `jaxir.analysis.payloads`.
         out: folder for `verification/`; the corpus folder, or another one.
         platform: `cpu`, `gpu` or `tpu`, where `compiled` and `source` run.
         settings: how.
@@ -129,14 +121,13 @@ def validate(
     """
     settings.check()
     folder = out / FOLDER
-    recorded = {
+    asked = {
         "oracles": list(settings.oracles),
         "mutants": settings.mutants,
-        "jax": importlib.metadata.version("jax"),
-        "jaxir": __version__,
+        "any_source": settings.trusted or settings.any_source,
     }
+    recorded = {**asked, "jax": importlib.metadata.version("jax"), "jaxir": __version__}
     table = SideTable(folder, platform, SCHEMA, recorded, fresh=fresh)
-    rows = payloads(corpus, settings.sample)
     payload_of: dict[str, dict[str, Any]] = {}
 
     def jobs() -> Iterator[Job]:
@@ -144,7 +135,7 @@ def validate(
             if row["id"] in table.done:
                 progress(1)
                 continue
-            payload = {**row, "oracles": list(settings.oracles), "mutants": settings.mutants, "device": platform}
+            payload = {**row, **asked, "device": platform}
             payload_of[row["id"]] = payload
             yield Job(row["id"], payload)
 
@@ -188,36 +179,6 @@ def _result(verdict: Verdict, payload: Mapping[str, Any]) -> dict[str, Any]:
     if verdict.value is None:
         return {**base, "status": "died", "reason": verdict.died, "agreed": [], "limits": "{}", "seeds": []}
     return {**base, **verdict.value}
-
-
-def payloads(corpus: Corpus, sample: int = 0) -> Iterator[dict[str, Any]]:
-    """The rows as plain JSON types, each with an id of its own; of a sample those with the smallest hashes."""
-    rows = _rows(corpus)
-    if not sample:
-        return rows
-    chosen = heapq.nsmallest(sample, ((_rank(row["id"]), number, row) for number, row in enumerate(rows)))
-    return (row for _, _, row in sorted(chosen, key=lambda entry: entry[1]))
-
-
-def _rank(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
-
-
-def _rows(corpus: Corpus) -> Iterator[dict[str, Any]]:
-    seen: Counter[str] = Counter()
-    if corpus.kind == "jaxir":
-        records: Iterator[Mapping[str, Any]] = (
-            {name: record.get(name) for name in COLUMNS} for path in corpus.files for record in read_records(path)
-        )
-    else:
-        records = ({name: row[name] for name in _OTHER} for row in corpus.rows())
-    for number, record in enumerate(records):
-        row = {name: list(value) if isinstance(value, (list, tuple)) else value for name, value in record.items()}
-        row["python_source"], row["stablehlo"] = row["python_source"] or "", row["stablehlo"] or ""
-        key = str(row["id"] or f"row-{number}")
-        seen[key] += 1
-        row["id"] = key if seen[key] == 1 else f"{key}#{seen[key]}"
-        yield row
 
 
 def summarise(rows: Iterator[Mapping[str, Any]]) -> dict[str, Any]:

@@ -252,11 +252,11 @@ def structure(program: Program) -> Structure:
     signature = [env[number] for number in main.arguments]
     try:
         results = walk.block(main, env, 0)
+        dependence = Dependence(program)
+        masks = dependence.of_results([value.arguments for value in signature])
     except RecursionError:
         raise Rejected("parse", "nested too deeply") from None
     roots = [*results, *walk.effects]
-    dependence = Dependence(program)
-    masks = dependence.of_results([value.arguments for value in signature])
     used = dependence.effects
     for mask in masks:
         used |= mask

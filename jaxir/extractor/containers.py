@@ -17,6 +17,7 @@ from typing import Any
 import jax
 
 from jaxir.errors import UserError
+from jaxir.extractor.inspection import parameter_names
 from jaxir.extractor.standalone import innermost, standalone
 from jaxir.sample import ArraySpec, Kernel
 
@@ -38,7 +39,9 @@ def flat_kernel(
     source, name, subject = standalone(fn)
     taken = set(re.findall(r"\w+", source))
     writer = _Arguments(name, taken)
-    parts = [writer.text(value, hint) for value, hint in zip(arguments, _names(fn), strict=False)]
+    parts = [
+        writer.text(value, hint) for value, hint in zip(arguments, parameter_names(fn, len(arguments)), strict=True)
+    ]
     parts += [f"{key}={writer.text(value, key)}" for key, value in keywords.items()]
     if not writer.specs:
         raise UserError(f"{name}: takes no array")
@@ -67,17 +70,6 @@ def flat_kernel(
 
     flat.__name__ = wrapper
     return kernel, flat
-
-
-def _names(fn: Callable[..., Any]) -> list[str]:
-    """A name for each positional argument, as many as there could be."""
-    names = []
-    for parameter in inspect.signature(fn).parameters.values():
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            names += [f"{parameter.name}_{position}" for position in range(64)]
-        elif parameter.kind is not parameter.KEYWORD_ONLY:
-            names.append(parameter.name)
-    return names
 
 
 def _numbered(name: str) -> Iterator[str]:

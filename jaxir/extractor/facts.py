@@ -27,6 +27,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from jaxir.errors import Rejected
 from jaxir.extractor.program import Block, Op, Program, TensorType
 
 
@@ -165,6 +166,17 @@ class Costs:
         ]
         self.turns = turns
         self.functions: dict[str, Cost] = {}
+
+    def total(self) -> Cost:
+        """The cost of `main`.
+
+        Raises:
+            Rejected: stage `parse` where calls or regions nest too deeply.
+        """
+        try:
+            return self.function("main")
+        except RecursionError:
+            raise Rejected("parse", "nested too deeply") from None
 
     def function(self, name: str) -> Cost:
         if name not in self.functions:
@@ -323,9 +335,13 @@ _RULES: Final[dict[str, _Rule]] = {
 
 
 def facts(program: Program) -> Facts:
-    """Count the ops of a program and estimate what one execution costs."""
+    """Count the ops of a program and estimate what one execution costs.
+
+    Raises:
+        Rejected: stage `parse` where calls or regions nest too deeply.
+    """
     counts = Counter(op.name for op in program.ops())
-    cost = Costs(program).function("main")
+    cost = Costs(program).total()
     ops = tuple(sorted(counts))
     return Facts(
         op_counts={name: counts[name] for name in ops},

@@ -35,7 +35,7 @@ class TensorType:
         """Number of elements; a dynamic dim counts as one."""
         count = 1
         for dim in self.dims:
-            count *= max(dim, 0) if dim >= 0 else 1
+            count *= dim if dim >= 0 else 1
         return count
 
 

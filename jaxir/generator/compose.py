@@ -400,7 +400,7 @@ def _slots_of(call: int, draft: _Draft) -> list[_Slot]:
 
 
 def _finish(drafts: list[_Draft], inputs: list[Input]) -> Program:
-    """Drafts (root first, feeders after their consumers) to calls in dependency order, inputs in order of first use."""
+    """Drafts (root first, feeders after their consumers) to calls in dependency order; inputs as they stand."""
     order: list[int] = []
     seen: set[int] = set()
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from jaxir.config import explain, read_yaml
@@ -45,7 +45,7 @@ class ElementTypes:
     """The file; each template that stands in neither list takes the usual types."""
 
     x64_off: tuple[str, ...] = ()
-    low_bit: Annotated[tuple[LowBit, ...], Field()] = ()
+    low_bit: tuple[LowBit, ...] = ()
 
     def low_bit_of(self, template: str) -> frozenset[str]:
         """The low-bit types of a template."""

@@ -182,8 +182,13 @@ class Plan:
 
 
 def show_alone(config: Config, library: Library, template: Template) -> tuple[str, str]:
-    """The text of a kernel that holds one template, and its inputs as text."""
-    program, _ = composer(config, library).compose(template, 1, Rng("show", template.name), Quota(rank=1))
+    """The text of a kernel that holds one template, and its inputs as text.
+
+    Raises:
+        Rejected: no sizes and types of the config fit the template.
+    """
+    x64 = DTYPES_64.issuperset(template.steered.dtypes)
+    program, _ = composer(config, library, x64=x64).compose(template, 1, Rng("show", template.name), Quota(rank=1))
     text = write(program, (), "statements", docstring=True)
     inputs = ", ".join(f"{name}: {item.spec}" for name, item in zip(text.input_names, program.inputs, strict=True))
     return text.source, inputs

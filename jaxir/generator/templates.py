@@ -163,10 +163,10 @@ def template_files(folders: Iterable[Path]) -> list[tuple[str, Path]]:
     found: list[tuple[str, Path]] = []
     for folder in folders:
         if not folder.is_dir():
-            raise UserError(f"{folder}: no such folder; --templates takes a folder of typed Python files")
+            raise UserError(f"{folder}: no such folder; expected a folder of typed Python files")
         files = sorted(path for path in folder.rglob("*.py") if path.name != "__init__.py")
         if not files:
-            raise UserError(f"{folder}: no Python file in it; --templates takes a folder of typed Python files")
+            raise UserError(f"{folder}: no Python file in it; expected a folder of typed Python files")
         for path in files:
             parts = path.relative_to(folder).with_suffix("").parts
             found.append((parts[0] if parts[0] in CATEGORIES else "combined", path))

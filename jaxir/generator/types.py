@@ -8,6 +8,7 @@ names of a type so that it equals a concrete `ArraySpec`; `instantiate` goes the
 from __future__ import annotations
 
 import ast
+import contextlib
 import dataclasses
 import functools
 import itertools
@@ -70,7 +71,11 @@ class Expression:
     names: tuple[str, ...]
 
     def evaluate(self, sizes: Mapping[str, int]) -> int:
-        return _evaluate(_parsed(self.text), sizes)
+        """The size; 0, which no array has, where it divides by zero."""
+        try:
+            return _evaluate(_parsed(self.text), sizes)
+        except ZeroDivisionError:
+            return 0
 
 
 Dim = Fixed | Named | Variadic | Expression
@@ -120,7 +125,7 @@ def parse_dims(text: str) -> tuple[Dim, ...]:
             dims.append(Variadic(f"...{position}"))
         elif body == "_":
             dims.append(Variadic(f"_{position}") if variadic else Named(f"_{position}"))
-        elif body.isdigit():
+        elif body.isdecimal():
             dims.append(Fixed(int(body)))
         elif body.isidentifier():
             dims.append(Variadic(body, broadcast) if variadic else Named(body, broadcast))
@@ -130,7 +135,8 @@ def parse_dims(text: str) -> tuple[Dim, ...]:
             except SyntaxError:
                 raise TypeLanguageError(f"dim '{word}' of '{text}' is no name, size or expression") from None
             names = tuple(sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}))
-            _evaluate(tree.body, dict.fromkeys(names, 1))
+            with contextlib.suppress(ZeroDivisionError):  # as `n//(m-1)` does for the ones of this trial
+                _evaluate(tree.body, dict.fromkeys(names, 1))
             dims.append(Expression(body, names))
     if sum(isinstance(dim, Variadic) for dim in dims) > 1:
         raise TypeLanguageError(f"'{text}': at most one variadic dim in an array")
@@ -244,11 +250,8 @@ def _solve(expression: Expression, size: int, sizes: dict[str, int], rng: Rng) -
     largest = size + 3 if len(free) < 3 else min(size, 6)
     for values in itertools.product(range(1, largest + 1), repeat=len(free)):
         trial = dict(zip(free, values, strict=True))
-        try:
-            if expression.evaluate({**sizes, **trial}) == size:
-                solutions.append(trial)
-        except ZeroDivisionError:
-            continue
+        if expression.evaluate({**sizes, **trial}) == size:
+            solutions.append(trial)
     if not solutions:
         return False
     sizes.update(rng.choice(solutions))

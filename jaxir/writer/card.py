@@ -15,8 +15,8 @@ from typing import Any
 import jinja2
 import pyarrow as pa
 
+from jaxir import files
 from jaxir.sample import CATEGORIES, SCHEMA, SPLITS
-from jaxir.writer import files
 
 LICENSE = "apache-2.0"
 NAME = "jaxir: Python kernels and their compiler IR"

@@ -26,9 +26,10 @@ from typing import Any
 import filelock
 import pyarrow as pa
 
+from jaxir import files
 from jaxir.errors import UserError
 from jaxir.sample import SCHEMA, Sample
-from jaxir.writer import files, lock, opening, publish, segments, shards
+from jaxir.writer import lock, opening, publish, segments, shards
 from jaxir.writer.ledger import Ledger, Record
 from jaxir.writer.publish import Published
 

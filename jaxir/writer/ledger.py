@@ -14,7 +14,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from jaxir.writer import files
+from jaxir import files
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import filelock
 
+from jaxir import files
 from jaxir.errors import UserError
-from jaxir.writer import files
 
 
 def take(out: Path, state: Path) -> filelock.BaseFileLock:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from jaxir import files
 from jaxir.errors import UserError
-from jaxir.writer import card, files, publish
+from jaxir.writer import card, publish
 
 log = logging.getLogger(__name__)
 

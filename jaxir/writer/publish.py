@@ -17,9 +17,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from jaxir import files
 from jaxir.errors import UserError
 from jaxir.sample import SCHEMA
-from jaxir.writer import card, croissant, files, segments, shards
+from jaxir.writer import card, croissant, segments, shards
 from jaxir.writer.ledger import Ledger
 
 log = logging.getLogger(__name__)

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from jaxir import files
 from jaxir.errors import UserError
 from jaxir.sample import SCHEMA, Sample, from_row, to_table
-from jaxir.writer import card, files, shards
+from jaxir.writer import card, shards
 from jaxir.writer.ledger import Record
 
 log = logging.getLogger(__name__)

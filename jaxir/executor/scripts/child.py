@@ -26,7 +26,7 @@ import jax
 from scipy import stats
 
 from jaxir.executor.isolation.reply import one_line
-from jaxir.executor.metrics import collect
+from jaxir.executor.metrics import Metrics, collect
 from jaxir.executor.scripts.errors import JAXExecutionError, kind_of
 from jaxir.executor.scripts.harvest import Recorder
 from jaxir.executor.scripts.monitor import Monitor, peak_memory_mb
@@ -45,11 +45,11 @@ def run(payload: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         payload: `script`, `work` (folder for what is printed and sampled), `benchmark_runs`, `debug` (NaN and infinity
-            are errors), `profile` (folder for JAX's trace, or ""), `harvest`.
+            are errors), `profile` (folder for JAX's trace, or ""), `harvest`, `monitoring` (arguments of `collect`).
 
     Returns:
         `success`, `kind`, `error`, `execution_time` (s), `cpu_time` (s), `device_used`, `peak_memory_mb`,
-        `output_files`, `metrics` (fields of `Metrics`), `benchmark` (see `benchmark_of`, or None).
+        `output_files`, `metrics` (fields of `Metrics` that were watched), `benchmark` (see `benchmark_of`, or None).
     """
     script, work = Path(payload["script"]), Path(payload["work"])
     printed = [work / STDOUT, work / STDERR]
@@ -64,8 +64,9 @@ def run(payload: dict[str, Any]) -> dict[str, Any]:
         jax.config.update(flag, bool(payload["debug"]))  # type: ignore[no-untyped-call]  # jax has no types here
     written = _Written(work)
     recorder = Recorder(script.parent)
+    watched = payload["monitoring"]
     with Monitor(work / SAMPLES, printed):
-        with _profiled(payload["profile"]), collect() as metrics, recorder.recording(payload["harvest"]):
+        with _profiled(payload["profile"]), collect(**watched) as metrics, recorder.recording(payload["harvest"]):
             before = time.process_time(), time.perf_counter()
             failure = _once(script)
             seconds, cpu = time.perf_counter() - before[1], time.process_time() - before[0]
@@ -85,9 +86,13 @@ def run(payload: dict[str, Any]) -> dict[str, Any]:
         "device_used": _device_used(),
         "peak_memory_mb": max(peak, peak_memory_mb()),
         "output_files": written.files(),
-        "metrics": {**dataclasses.asdict(metrics), "cache_hit_rate": metrics.cache_hit_rate},
+        "metrics": _told(metrics) if watched["compilation"] else {"memory": metrics.memory},
         "benchmark": benchmark,
     }
+
+
+def _told(metrics: Metrics) -> dict[str, Any]:
+    return {**dataclasses.asdict(metrics), "cache_hit_rate": metrics.cache_hit_rate}
 
 
 def _once(script: Path) -> tuple[str, str] | None:

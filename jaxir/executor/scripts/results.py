@@ -20,8 +20,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from jaxir import files
 from jaxir.executor.scripts.run import names_of
-from jaxir.writer import files
 
 RESULTS: Final = "jax_results"
 PROFILING: Final = "jax_profiling"

@@ -49,7 +49,7 @@ class Settings:
         retries: further tries after a failure that may go away by itself.
         jobs: scripts at a time.
         harvest: whether to note what the scripts jit; see `jaxir.executor.scripts.harvest`.
-        runtime: memory fraction, compile cache, x64, virtual devices.
+        runtime: memory fraction, compile cache, x64, number of devices, what is monitored.
     """
 
     device: str = "auto"
@@ -141,6 +141,7 @@ def _attempt(scripts: Sequence[Path], platform: str, settings: Settings) -> Iter
                     "debug": settings.debug,
                     "profile": str(settings.profile.resolve() / script.stem) if settings.profile else "",
                     "harvest": settings.harvest,
+                    "monitoring": dataclasses.asdict(settings.runtime.monitoring),
                 }
                 yield Job(str(script), payload)
 
@@ -168,9 +169,7 @@ def _result(script: Path, folder: Path, verdict: Verdict, platform: str) -> dict
         "script": str(script),
         **value,
         "peak_memory_mb": max(peaks, default=None),
-        "jit_compile_time": (metrics["trace_ms"] + metrics["lower_ms"] + metrics["compile_ms"]) / 1e3
-        if metrics
-        else None,
+        "jit_compile_time": sum(metrics[name] for name in _STAGES) / 1e3 if "compile_ms" in metrics else None,
         "performance_metrics": _figures(value, metrics, samples),
         "stdout": stdout,
         "stderr": stderr or verdict.output,
