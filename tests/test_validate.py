@@ -24,6 +24,7 @@ from jaxir.analysis.payloads import payloads
 from jaxir.executor.allowlist import refusal
 from jaxir.executor.isolation import Limits
 from jaxir.executor.reproducer import replay
+from jaxir.executor.sidetable import SideTable
 from jaxir.executor.validation import SCHEMA, Settings, validate
 from jaxir.sample import SCHEMA as ROWS
 
@@ -152,7 +153,8 @@ def test_every_planted_fault_is_found(tmp_path: Path, rows: list[dict[str, Any]]
     assert digest(folder) == before
     for name in ("loop", "wrong op", "truncated"):
         key = "".join(char for char in name if char.isalnum())
-        again = replay(folder / "verification" / "failures" / f"cpu-{key}")
+        (kept,) = (folder / "verification" / "failures").glob(f"cpu-{key}-*")
+        again = replay(kept)
         assert (again.died, (again.value or {}).get("status", "died")) == (found[name]["died"], status[name])
 
 
@@ -191,6 +193,44 @@ def test_a_killed_validation_goes_on(tmp_path: Path, rows: list[dict[str, Any]])
     assert done.returncode == 0, done.stdout + done.stderr
     assert set(table(folder)) == {row["id"] for row in rows[:30]}
     assert all((parts / name).read_bytes() == data for name, data in kept.items())
+
+
+def test_a_new_part_replaces_no_other(tmp_path: Path) -> None:
+    def table_of(*ids: str) -> SideTable:
+        table = SideTable(tmp_path, "cpu", pa.schema([("id", pa.string())]), {})
+        for id in ids:
+            table.add({"id": id})
+            table.flush()
+        return table
+
+    first = table_of("a", "b", "c")
+    first.parts()[1].unlink()
+    (tmp_path / "cpu-00000 (copy).parquet").write_bytes(b"")  # not a part
+    assert [row["id"] for row in table_of("b").rows()] == ["a", "c", "b"]
+
+
+def test_foreign_ids_that_look_alike_stay_apart(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+    wrong = rows[1] | {"stablehlo": ""}
+    names = ["a", "a", "a#2", "row-1", "row1"]
+    folder = written(tmp_path / "c", [wrong | {"id": name} for name in names])
+    given = [row["id"] for row in payloads(open_corpus(folder))]
+    assert given[:2] == ["a", "a#2"]
+    assert len(set(given)) == len(names)
+    validate(payloads(open_corpus(folder)), folder, "cpu", FAST)
+    assert len(list((folder / "verification" / "failures").iterdir())) == len(names)
+
+
+def test_a_fresh_run_keeps_no_reproducer_of_an_earlier_one(
+    tmp_path: Path, rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jaxir.executor.validation.MOST_REPRODUCERS", 1)
+    failures = tmp_path / "verification" / "failures"
+    for old in ("cpu-old", "gpu-old"):
+        (failures / old).mkdir(parents=True)
+        (failures / old / "README.md").touch()
+    bad = rows[1] | {"id": "bad", "stablehlo": ""}
+    validate([bad], tmp_path, "cpu", FAST, fresh=True)
+    assert sorted(path.name[:7] for path in failures.iterdir()) == ["cpu-bad", "gpu-old"]
 
 
 def test_samples_are_the_same_and_other_settings_are_refused(tmp_path: Path, rows: list[dict[str, Any]]) -> None:

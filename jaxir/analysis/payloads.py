@@ -42,6 +42,7 @@ def _rank(key: str) -> str:
 
 def _rows(corpus: Corpus) -> Iterator[dict[str, Any]]:
     seen: Counter[str] = Counter()
+    given: set[str] = set()
     if corpus.kind == "jaxir":
         records: Iterator[Mapping[str, Any]] = (
             {name: record.get(name) for name in REPLAYED} for path in corpus.files for record in read_records(path)
@@ -52,8 +53,12 @@ def _rows(corpus: Corpus) -> Iterator[dict[str, Any]]:
         row = {name: list(value) if isinstance(value, (list, tuple)) else value for name, value in record.items()}
         row["python_source"], row["stablehlo"] = row["python_source"] or "", row["stablehlo"] or ""
         key = str(row["id"] or f"row-{number}")
-        seen[key] += 1
-        row["id"] = key if seen[key] == 1 else f"{key}#{seen[key]}"
+        name = key
+        while name in given:  # `a#2` may be the id of another row
+            seen[key] += 1
+            name = f"{key}#{seen[key] + 1}"
+        given.add(name)
+        row["id"] = name
         yield row
 
 

@@ -54,7 +54,13 @@ class SideTable:
         self.done = {row["id"] for row in self.rows(["id"])}
 
     def parts(self) -> list[Path]:
-        return sorted(self.folder.glob(f"{self.name}-[0-9]*.parquet"))
+        """The files that are written, sorted by name."""
+        return sorted(path for path in self.folder.glob(f"{self.name}-*.parquet") if self._number(path) >= 0)
+
+    def _number(self, path: Path) -> int:
+        """The number in the name of a part, -1 where it is another file."""
+        number = path.stem.removeprefix(f"{self.name}-")
+        return int(number) if number.isdecimal() else -1
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
         """The rows of all parts that are written."""
@@ -83,7 +89,9 @@ class SideTable:
             return
         buffer = io.BytesIO()
         pq.write_table(pa.Table.from_pylist(self._rows, schema=self._schema), buffer, compression="zstd")
-        path = self.folder / f"{self.name}-{len(self.parts()):05d}.parquet"
+        # Not their count: where a damaged part was removed, that is the number of another one.
+        number = 1 + max(map(self._number, self.parts()), default=-1)
+        path = self.folder / f"{self.name}-{number:05d}.parquet"
         with files.disk_errors(path):
             files.write_atomic(path, buffer.getvalue())
         self._rows = []

@@ -140,7 +140,12 @@ def validate(
             yield Job(row["id"], payload)
 
     kwargs = {} if environment is None else {"environment": environment}
-    written = len(list(folder.glob("failures/*/README.md")))
+    failures = folder / "failures"
+    if fresh:
+        with files.disk_errors(failures):
+            for old in list(failures.glob(f"{platform}-*")):
+                files.remove(old)
+    written = len(list(failures.glob(f"{platform}-*/README.md")))
     verdicts = run_isolated(
         FUNCTION, jobs(), workers=settings.workers, limits=settings.limits, fresh=not settings.trusted, **kwargs
     )
@@ -153,7 +158,7 @@ def validate(
                 written += 1
                 with files.disk_errors(folder):
                     write_reproducer(
-                        folder / "failures" / _folder_name(platform, verdict.key),
+                        failures / _folder_name(platform, verdict.key),
                         payload,
                         verdict,
                         function=FUNCTION,
@@ -169,9 +174,9 @@ def validate(
 
 
 def _folder_name(platform: str, key: str) -> str:
-    """A foreign id may be anything: only letters and digits of it become a name."""
+    """A foreign id may be anything: its letters and digits become a name, its hash tells `row-1` from `row1`."""
     plain = "".join(char for char in key if char.isalnum() and char.isascii())[:32]
-    return f"{platform}-{plain or hashlib.sha256(key.encode()).hexdigest()[:32]}"
+    return f"{platform}-{plain or 'row'}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
 
 
 def _result(verdict: Verdict, payload: Mapping[str, Any]) -> dict[str, Any]:
