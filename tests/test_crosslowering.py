@@ -43,6 +43,13 @@ def test_differences_are_counted_and_a_killer_costs_its_row(tmp_path: Path) -> N
     assert found["platforms"]["tpu"]["differ"] == 1
 
 
+def test_rows_of_64_bit_types_are_lowered_too(tmp_path: Path) -> None:
+    row = {"id": "wide", "python_source": HEAD + SOURCES["plain"], "stablehlo": "module {}", "function_name": "plain"}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row | {"inputs": ["float64[3]"]}) + "\n")
+    found = compare_lowerings(open_corpus(tmp_path), ["cuda"])
+    assert (found["rows"], found["refused"]) == (1, {})
+
+
 def test_the_sample_does_not_depend_on_the_order_and_the_table_shows_it(tmp_path: Path) -> None:
     folder = corpus(tmp_path / "c")
     first = compare_lowerings(open_corpus(folder), ["cuda"], sample=2)

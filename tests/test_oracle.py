@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from conftest import ROOT, table_of
 
 import jaxir
 from jaxir import ArraySpec, Kernel, Rejected
@@ -20,8 +21,8 @@ from jaxir.executor.compare import compare
 from jaxir.executor.inputs import draw, numpy_dtype
 from jaxir.executor.limits import limit_of
 from jaxir.executor.oracle import IR_SIDE, ORACLES, Eager, KnownLimit, Pair, first_of
-from jaxir.executor.replay import check_row
-from jaxir.executor.rounding import rounding_share
+from jaxir.executor.replay import _needs_x64, check_row
+from jaxir.executor.rounding import rounding_error, rounding_share
 from jaxir.extractor.lower import extract_kernel, load
 from jaxir.sample import DTYPES
 
@@ -213,6 +214,9 @@ def test_inputs_suit_the_domain(body, distribution):
         ("jnp.sum(x) + jnp.zeros(3), x", ["float32[4]"], "constant output"),
         ("jnp.where(x > 100, x, 1.0)[0]", ["float32[4]"], "constant output"),
         ("x - x", ["int32[]"], "constant output"),
+        # What depends on a size alone.
+        ("x, jnp.arange(x.shape[0])", ["float32[b]"], "constant output"),
+        ("jnp.zeros(3) + x.shape[0] + jnp.arange(3)", ["float32[b]"], "constant output"),
         # One output that lives does not hide another that never changes.
         (
             "(x, lax.cond(x[0] > 0, lambda: jnp.arange(3.0), lambda: jnp.arange(3.0)))",
@@ -309,6 +313,25 @@ def test_few_digits_are_no_excuse(dtype, near):
     assert not compare([one], [far], tolerance).agrees
     assert not compare([one], [np.zeros_like(one)], tolerance).agrees
     assert compare([one], [far], tolerance, [np.full(2, 0.25 * near)]).agrees  # where rounding explains it
+
+
+def test_whole_numbers_of_64_bits_are_compared_exactly():
+    tolerance = verify.tolerance_of(pair("x * y", "int32[2]", "int32[2]"))
+    for one, two in ((np.int64(2**60), np.int64(2**60 + 1)), (np.uint64(2**64 - 1), np.uint64(2**64 - 2))):
+        found = compare([np.array([one])], [np.array([two])], tolerance)
+        assert (found.agrees, found.max_abs_error, found.fault) == (False, 1, "values in result 0")
+        assert compare([np.array([one])], [np.array([one])], tolerance).agrees
+    # A whole number that rounding decides, also where a float does not tell the two apart.
+    with jax.enable_x64(True):
+        made = pair("((x + 1e-9) > x).astype(jnp.int64) + 2**60", "float32[1]")
+        (error,) = rounding_error(made.traced.jaxpr, [np.ones(1, np.float32)])
+    assert np.isinf(error).all()
+
+
+def test_a_row_that_does_not_say_so_has_x64_where_its_signature_needs_it():
+    rows = table_of(ROOT / "data" / "sample", ["index", "stablehlo", "x64"]).to_pylist()
+    assert {row["x64"] for row in rows} == {False, True}
+    assert not [row for row in rows if _needs_x64({"stablehlo": row["stablehlo"]}) != row["x64"]]
 
 
 @pytest.mark.parametrize(

@@ -29,9 +29,11 @@ def lower_each(payload: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         platform -> {"same": text equal to the base's, "ops": op or custom call -> count}, or {"fault": reason}.
     """
+    import jax
+
     from jaxir.errors import Rejected, UserError
     from jaxir.extractor.lower import load, lower
-    from jaxir.sample import ArraySpec
+    from jaxir.sample import DTYPES_64, ArraySpec
 
     found: dict[str, Any] = {}
     base = ""
@@ -39,7 +41,8 @@ def lower_each(payload: Mapping[str, Any]) -> dict[str, Any]:
         try:
             specs = [ArraySpec.parse(text) for text in payload["inputs"]]
             function = load(payload["python_source"], payload["function_name"])
-            text = lower(function, specs, platforms=(platform,)).stablehlo
+            with jax.enable_x64(any(spec.dtype in DTYPES_64 for spec in specs)):
+                text = lower(function, specs, platforms=(platform,)).stablehlo
         except (Rejected, UserError) as error:
             found[platform] = {"fault": error.reason if isinstance(error, Rejected) else "no usable signature"}
             continue

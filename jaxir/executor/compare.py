@@ -201,19 +201,18 @@ def _distance(
     left: Array, right: Array, tolerance: Tolerance, rounding: Array | None
 ) -> tuple[tuple[float, float, float], str]:
     """(absolute, relative, ulp) errors, and what is wrong."""
-    if left.dtype == np.bool_ or (left.dtype.kind in "iu" and left.dtype.itemsize == 8):
-        # 64-bit integers do not fit a float: what differs is compared exactly, its size roughly.
-        different = left != right
-        if not different.any():
-            return (0.0, 0.0, 0.0), ""
+    # A float does not hold every 64-bit integer: whether two are equal is exact, how far they are apart is not.
+    exact = left.dtype.kind in "biu"
+    if exact and (left == right).all():
+        return (0.0, 0.0, 0.0), ""
     is_complex = left.dtype.kind == "c"
     wide = np.complex128 if is_complex else np.float64
     a, b = left.astype(wide), right.astype(wide)
     with np.errstate(all="ignore"):
         special = ~(np.isfinite(a) & np.isfinite(b))
-        same = _same(a.real, b.real) & _same(a.imag, b.imag) if is_complex else _same(a, b)
+        same = left == right if exact else _same(a.real, b.real) & (not is_complex or _same(a.imag, b.imag))
         size = np.maximum(np.abs(a), np.abs(b))
-        error = np.where(special | same, 0.0, np.abs(a - b))
+        error = np.where(special | same, 0.0, np.maximum(np.abs(a - b), exact))
         relative = np.where(error > 0, error / np.where(size > 0, size, 1.0), 0.0)
     eps, tiny = _precision(left.dtype)
     units = 0.0

@@ -24,7 +24,7 @@ from jaxir.executor.verify import BEHAVIOR_SEEDS, compare_sides, is_finite, tole
 from jaxir.extractor import canonical
 from jaxir.extractor.lower import load, lower
 from jaxir.extractor.program import Program, TensorType, parse
-from jaxir.sample import ArraySpec
+from jaxir.sample import DTYPES_64, ArraySpec
 
 #: Draws on which the sides of a row are compared.
 DRAWS: Final = 3
@@ -62,9 +62,18 @@ def check_row(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _needs_x64(payload: Mapping[str, Any]) -> bool:
+    """What the row says, or whether an argument or result of its IR has a type that needs x64.
+
+    Raises:
+        Rejected: stage `parse`, of an IR that has to be looked at.
+    """
     if payload.get("x64") is not None:
         return bool(payload["x64"])
-    return any(f"x{wide}>" in payload["stablehlo"] or f"<{wide}>" in payload["stablehlo"] for wide in ("f64", "i64"))
+    program = parse(payload["stablehlo"])
+    if "main" not in program.functions:
+        return False
+    signature = (*program.main.arguments, *program.main.returns)
+    return any(element_name(program.types[number].element) in DTYPES_64 for number in signature)
 
 
 def _check(payload: Mapping[str, Any], found: dict[str, Any]) -> None:

@@ -267,7 +267,8 @@ def _distance(expected: Array, actual: Array) -> Array:
     one, other = expected.astype(wide), actual.astype(wide)
     with np.errstate(all="ignore"):
         distance = np.abs(one - other)
-    same = (one == other) | (np.isnan(one) & np.isnan(other))
+    # Whole numbers as they are: a float does not hold every one of 64 bits.
+    same = expected == actual if letter in "biu" else (one == other) | (np.isnan(one) & np.isnan(other))
     return np.where(same, 0.0, np.where(np.isnan(distance) | (letter in "biu"), np.inf, distance))
 
 

@@ -72,13 +72,6 @@ def _is_constant(array: Array) -> bool:
     return array.dtype != np.bool_ and array.size > 1 and bool((array == array.flat[0]).all())
 
 
-def _is_frozen(outputs: Sequence[Array], probes: Sequence[Sequence[Array]]) -> bool:
-    """Whether all outputs, or one of them with several elements, are the same whatever the inputs were."""
-    same = [all(digest([probe[place]]) == digest([array]) for probe in probes) for place, array in enumerate(outputs)]
-    alone = (array.dtype != np.bool_ and array.size > 1 for array in outputs)
-    return all(same) or any(still and counts for still, counts in zip(same, alone, strict=True))
-
-
 class _Runs:
     """One oracle's results by input seed; each is made once."""
 
@@ -98,6 +91,18 @@ class _Runs:
 
     def is_finite(self, seed: int) -> bool:
         return all(map(is_finite, self.outputs(seed)))
+
+
+def _is_frozen(runs: _Runs, seed: int) -> bool:
+    """Whether all outputs, or one of them with several elements, are the same whatever the inputs were.
+
+    The inputs differ in values only: sizes of symbolic dims change an output that depends on nothing else.
+    """
+    outputs, specs = runs.outputs(seed), sized(runs.specs, seed)
+    probes = [runs.outputs(probe) for probe in BEHAVIOR_SEEDS if sized(runs.specs, probe) == specs]
+    same = [all(digest([probe[place]]) == digest([array]) for probe in probes) for place, array in enumerate(outputs)]
+    alone = (array.dtype != np.bool_ and array.size > 1 for array in outputs)
+    return all(same) or any(still and counts for still, counts in zip(same, alone, strict=True))
 
 
 def observe(pair: Pair, base: int, verify: Verify = "fast") -> Observation:
@@ -181,11 +186,10 @@ def _others(pair: Pair, ir_side: str, verify: Verify) -> list[Oracle]:
 def _telling(runs: _Runs, base: int) -> int:
     """The first seed whose outputs are finite and vary."""
     fault = ""
-    probes = [runs.outputs(probe) for probe in BEHAVIOR_SEEDS]
     for seed in (base + position for position in _ORDER):
         if not runs.is_finite(seed):
             fault = fault or "non-finite output"
-        elif any(map(_is_constant, runs.outputs(seed))) or _is_frozen(runs.outputs(seed), probes):
+        elif any(map(_is_constant, runs.outputs(seed))) or _is_frozen(runs, seed):
             fault = fault or "constant output"
         else:
             return seed
