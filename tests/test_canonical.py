@@ -14,7 +14,10 @@ from jax import lax
 
 import jaxir
 from jaxir import Rejected
+from jaxir.executor.limits import limit_of
+from jaxir.executor.mutation.mutants import mutants
 from jaxir.extractor.canonical import structure
+from jaxir.extractor.facts import facts
 from jaxir.extractor.program import parse
 
 UNARY = ("sine", "negate", "exponential")
@@ -271,6 +274,24 @@ def test_composite_body_counts_and_its_name_of_function_does_not():
         return of(lambda x: scaled(x), (3,))
 
     assert composed(2.0).canonical != composed(3.0).canonical
+
+
+@pytest.mark.parametrize("name", ["a b", "\u00e9", r"a\22b", "@a"])
+def test_any_name_of_a_helper_is_found(name):
+    """Names of Python, which need not be ASCII, stand quoted and escaped in the text; strangers write any."""
+
+    @jax.jit
+    def helper(x):
+        return jnp.sin(x) * 2
+
+    looped = jax.jit(lambda x: jnp.sin(lax.while_loop(lambda c: helper(c) < 1, lambda c: helper(c) + 1, x)))
+    plain = looped.lower(jnp.float32(0)).as_text()
+    assert plain.count("call @helper(") == 2
+    odd = parse(plain.replace("@helper(", f'@"{name}"('))
+    assert structure(odd) == structure(parse(plain))
+    assert facts(odd) == facts(parse(plain))
+    assert limit_of(odd) == ""
+    assert len(mutants(odd, 0, 9)) == 2  # of what comes after the loop
 
 
 def test_dependencies_and_depth():

@@ -9,6 +9,7 @@ import sys
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from conftest import ROOT, run_jaxir
 
 from jaxir.errors import UserError
 from jaxir.executor import runtime
-from jaxir.executor.devices import CHOICES, Device, discover, resolve
+from jaxir.executor.devices import CHOICES, Device, discover, probe, resolve
 
 
 def device(platform: str, index: int = 0) -> Device:
@@ -71,7 +72,20 @@ def test_the_command_prints_a_table_and_json(tmp_path: Path) -> None:
     assert "cpu:0" in table.stdout
     done = run_jaxir(["devices", "--json"], tmp_path)
     names = {"platform", "index", "name", "kind", "runtime", "memory_bytes", "compute_capability", "driver_version"}
-    assert all(set(one) == names for one in json.loads(done.stdout))
+    listed = json.loads(done.stdout)
+    assert listed
+    assert all(set(one) == names for one in listed)
+
+
+def test_a_device_that_tells_nothing_of_its_memory_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise RuntimeError("no allocator")
+
+    client = SimpleNamespace(platform_version="PJRT C API")
+    told = SimpleNamespace(client=client, memory_stats=refuse, device_kind="TPU v5")
+    monkeypatch.setattr("jax.devices", lambda name: [told] if name == "tpu" else [])
+    (found,) = probe()["devices"]
+    assert (found["name"], found["memory_bytes"]) == ("TPU v5", None)
 
 
 # Resolution
@@ -135,6 +149,8 @@ def test_the_file_of_the_package_says_what_the_classes_say() -> None:
         ("device: {backend: cuda}", "`device.backend`: should be 'auto', 'cpu', 'gpu', 'tpu' or 'all', got 'cuda'"),
         ("execution: {compile_cache_bytes: -1}", "`execution.compile_cache_bytes`: should be greater than"),
         ("execution: 3", "`execution`: "),
+        ("device:", "`device`: "),
+        ("device: cpu", "`device`: "),
         ("- 3", "expected a mapping of options, found list"),
     ],
 )
@@ -142,7 +158,7 @@ def test_what_is_wrong_in_a_runtime_file_is_said_in_one_line(text: str, message:
     path = tmp_path / "mine.yaml"
     path.write_text(text)
     with pytest.raises(UserError) as caught:
-        runtime.load(path)
+        runtime.load(path, {"device": {"fallback": False}})
     assert message in str(caught.value)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -187,21 +203,19 @@ def test_environment_and_apply_do_the_same(tmp_path: Path) -> None:
     assert in_a_process(SEEN.format(before=before)) == expected
 
 
-def test_a_program_sees_no_more_devices_than_it_may() -> None:
-    config = runtime.load(None, {"device": {"virtual_cpu_devices": 3, "parallel_devices": 2}})
+def test_a_program_sees_no_more_devices_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = {"device": {"virtual_cpu_devices": 3, "parallel_devices": 2}}
+    monkeypatch.setenv("HIP_VISIBLE_DEVICES", "5,4,3")
     seen = """
-        import json
+        import json, os
         {before}
         import jax
-        options = [jax.config.jax_cuda_visible_devices, jax.config.jax_rocm_visible_devices]
-        print(json.dumps([len(jax.devices("cpu")), *options]))
+        gpus = [os.environ["CUDA_VISIBLE_DEVICES"], os.environ["HIP_VISIBLE_DEVICES"]]
+        print(json.dumps([len(jax.devices("cpu")), *gpus]))
     """
-    assert in_a_process(seen.format(before=""), config.environment()) == [2, "0,1", "0,1"]
-    before = (
-        "from jaxir.executor.runtime import load; "
-        "load(None, {'device': {'virtual_cpu_devices': 3, 'parallel_devices': 2}}).apply()"
-    )
-    assert in_a_process(seen.format(before=before)) == [2, "0,1", "0,1"]
+    assert in_a_process(seen.format(before=""), runtime.load(None, rules).environment()) == [2, "0,1", "5,4"]
+    before = f"from jaxir.executor import runtime; runtime.load(None, {rules}).apply()"
+    assert in_a_process(seen.format(before=before)) == [2, "0,1", "5,4"]
 
 
 def test_settings_that_come_too_late_are_refused_and_those_that_hold_are_not() -> None:

@@ -9,7 +9,7 @@ from hostile.sources import SOURCES
 from jaxir import ArraySpec
 from jaxir.executor.allowlist import refusal
 from jaxir.executor.inputs import numpy_dtype
-from jaxir.executor.mutation.check import catch_rate, mutation_check
+from jaxir.executor.mutation.check import mutation_check
 from jaxir.executor.mutation.mutants import KINDS, mutants
 from jaxir.executor.mutation.probes import PROBES, probe
 from jaxir.executor.oracle import Pair
@@ -85,6 +85,11 @@ def test_changes_without_effect_are_not_made(body, specs, absent):
     assert absent not in details(body, *specs)
 
 
+def test_a_number_that_the_type_lacks_is_no_mutant():
+    for body, spec in (("x & jnp.uint4(15)", "uint4[3]"), ("x & jnp.uint2(3)", "uint2[3]")):
+        assert {detail.partition(" ")[0] for detail in details(body, spec)} == {"stablehlo.and"}
+
+
 def test_what_ends_a_loop_stays_as_it_is():
     loop = "lax.while_loop(lambda c: c[0] < y, lambda c: (c[0] * 2 + 1, jnp.sin(c[1])), (1, x))[1]"
     found = details(loop, "float32[3]", "int32[]")
@@ -124,8 +129,9 @@ def check_catch_rate(rows, least):
     results = [mutation_check(Pair.from_row(row)) for row in rows]
     made = sum(result.made for result in results)
     assert made > 5 * len(rows)
-    assert catch_rate(results) >= least
-    assert sum(result.undetected for result in results) < 0.15 * made
+    undetected = sum(result.undetected for result in results)
+    assert sum(result.caught for result in results) >= least * (made - undetected)
+    assert undetected < 0.15 * made
 
 
 def test_mutants_of_11_kernels_are_caught(rows):

@@ -186,6 +186,21 @@ def test_benchmark_debug_and_profile(tmp_path):
         scripts.execute_jax_script(script, debug=True, check=True)
 
 
+def test_each_script_has_a_trace_of_its_own(tmp_path):
+    """Two of one name; the second try of one of them is told apart from the other still."""
+    made = []
+    for folder, text in (("a", ""), ("b", "import os\nif not os.path.exists('tried'):\n    open('tried', 'w')\n")):
+        script = tmp_path / folder / "one.py"
+        script.parent.mkdir()
+        text += "    raise RuntimeError('UNAVAILABLE: try again')\n" if text else ""
+        script.write_text(f"import jax.numpy as jnp\n{text}print(jnp.sin(1.0))\n")
+        made.append(script)
+    results = run_scripts(made, Settings(profile=tmp_path / "traces"), devices=CPU)
+    assert [result["attempts"] for result in results] == [1, 2]
+    traces = {path.relative_to(tmp_path / "traces").parts[0] for path in tmp_path.rglob("*.xplane.pb")}
+    assert traces == set(names_of(list(map(str, made))))
+
+
 def test_a_missing_device_is_said_once_and_the_truth_is_kept(tmp_path):
     script = tmp_path / "one.py"
     script.write_text(GOOD)

@@ -103,10 +103,10 @@ def probe(payload: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
 
 def _describe(device: Any, name: str, index: int) -> Device:
+    from jaxir.executor.metrics import pool  # imports jax
+
     runtime = str(device.client.platform_version).split()[0].lower()
-    with contextlib.suppress(RuntimeError):
-        stats = device.memory_stats() or {}
-    memory = stats.get("bytes_limit")
+    memory = pool(device).get("bytes_limit")
     driver = ""
     if name == "cpu":
         memory = _machine_memory()

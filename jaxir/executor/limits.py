@@ -10,7 +10,7 @@ from typing import Final
 from jaxir.executor.cures import TOKEN_OPS, is_as_wide
 from jaxir.executor.hostcalls import is_host_call
 from jaxir.extractor.facts import Costs, integers
-from jaxir.extractor.program import Block, Op, Program, TensorType
+from jaxir.extractor.program import Block, Op, Program, TensorType, symbol
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Limit:
     when: Callable[[list[TensorType], list[TensorType]], bool] = lambda operands, results: True
 
     def concerns(self, name: str) -> bool:
+        """Whether it is about an op of this name, such as `stablehlo.all_gather`; types are left out of account."""
         return name.startswith(self.op[:-1]) if self.op.endswith("*") else name == self.op
 
 
@@ -105,7 +106,7 @@ def _blocks(block: Block) -> Iterator[Block]:
 
 
 def _callee(op: Op) -> str:
-    return (op.attribute("callee") or op.attribute("decomposition")).removeprefix("@").strip('"')
+    return symbol(op.attribute("callee") or op.attribute("decomposition"))
 
 
 def _can_be_cut(program: Program) -> bool:

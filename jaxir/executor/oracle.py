@@ -187,7 +187,8 @@ class Oracle:
         name: its name in `verified`.
         side: the stored text that it starts from.
         limit: why it cannot be trusted with a pair, `what: reason`; "" where it can.
-        prepare: the pair, ready to run; on a device where the oracle has one. Raises `Rejected`, stage `run`.
+        prepare: the pair, ready to run; on a device where the oracle has one. Raises `Rejected`, stage `run`, or
+            `parse` and `trace` for a text that is no module or no function.
         rounds: whether it rounds the result of each op to its type; XLA may keep more digits.
     """
 

@@ -22,8 +22,8 @@ Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 
 _STRICT = ConfigDict(extra="forbid")
-#: JAX's options of the GPUs that it sees.
-_VISIBLE: Final = ("cuda_visible_devices", "rocm_visible_devices")
+#: Variables that say which GPUs a process sees.
+_VISIBLE: Final = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -51,10 +51,13 @@ class DeviceRules:
         """Devices that the CPU shows as."""
         return min(self.virtual_cpu_devices, self.parallel_devices or self.virtual_cpu_devices)
 
-    @property
-    def visible(self) -> str:
-        """The GPUs that JAX may see, the first ones, as its options have them; numbers that are missing do no harm."""
-        return ",".join(map(str, range(self.parallel_devices))) if self.parallel_devices else "all"
+    def visible_gpus(self) -> dict[str, str]:
+        """Variables by which a process sees the first GPUs only; a number that no GPU has ends the list, no more."""
+        most = self.parallel_devices
+        if most is None:
+            return {}
+        everything = ",".join(map(str, range(most)))
+        return {name: ",".join(os.environ.get(name, everything).split(",")[:most]) for name in _VISIBLE}
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -86,8 +89,7 @@ class RuntimeConfig:
             values["JAX_PLATFORMS"] = "cpu"
         if device.cpu_devices > 1:
             values["JAX_NUM_CPU_DEVICES"] = str(device.cpu_devices)
-        if device.parallel_devices is not None:
-            values |= {f"JAX_{name.upper()}": device.visible for name in _VISIBLE}
+        values |= device.visible_gpus()
         if device.memory_fraction is not None:
             # The older name must not be set beside the new one, or JAX refuses to start.
             values |= {"XLA_CLIENT_MEM_FRACTION": str(device.memory_fraction), "XLA_PYTHON_CLIENT_MEM_FRACTION": ""}
@@ -119,12 +121,10 @@ class RuntimeConfig:
         if not _has_started():
             if device.cpu_devices > 1:
                 _update("jax_num_cpu_devices", device.cpu_devices)
-            if device.parallel_devices is not None:
-                for name in _VISIBLE:
-                    _update(f"jax_{name}", device.visible)
             if device.backend == "cpu":
                 _update("jax_platforms", "cpu")
             os.environ.update({name: value for name, value in self.environment().items() if name.startswith("XLA_")})
+            os.environ.update(device.visible_gpus())
         elif not self._fits_what_runs():
             raise UserError(
                 f"JAX has started in this process on {jax.default_backend()}, so its device settings are fixed; "
@@ -184,7 +184,8 @@ def load(path: Path | None = None, overrides: Mapping[str, Mapping[str, Any]] | 
         known = groups.get(group)
         groups[group] = {**known, **values} if isinstance(known, dict) and isinstance(values, dict) else values
     for group, changes in (overrides or {}).items():
-        groups[group] = {**groups[group], **{key: value for key, value in changes.items() if value is not None}}
+        if isinstance(groups[group], dict):  # what is wrong with another value is said below
+            groups[group] = {**groups[group], **{key: value for key, value in changes.items() if value is not None}}
     try:
         return TypeAdapter(RuntimeConfig).validate_python(groups)
     except ValidationError as error:

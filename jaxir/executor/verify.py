@@ -119,7 +119,7 @@ def observe(pair: Pair, base: int, verify: Verify = "fast") -> Observation:
     Raises:
         Rejected: stage `run` (`non-finite output`, `constant output`, `output ignores an input`, the type of an
             exception) or stage `verify` (`sides disagree`; `rounding decides`, whether they agree or more than
-            `MOST_ROUNDING` of a result).
+            `MOST_ROUNDING` of a result); stages `parse` and `trace` of a pair whose texts were not read before.
     """
     # All limits are asked first: the interpreter takes the program over.
     ir_side = first_of(IR_SIDE, pair)

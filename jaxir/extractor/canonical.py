@@ -26,7 +26,7 @@ from typing import Final, NamedTuple
 
 from jaxir.errors import Rejected
 from jaxir.extractor.dependence import EFFECTS, Dependence
-from jaxir.extractor.program import Block, Op, Program
+from jaxir.extractor.program import Block, Op, Program, symbol
 
 #: Elementwise ops whose two operands may be swapped (StableHLO specification; floating point addition and
 #: multiplication commute, they only do not associate).
@@ -125,8 +125,7 @@ class _Walk:
                 raise Rejected("parse", "program too large after inlining")
             operands = tuple([env[number] for number in op.operands])
             if op.name == "func.call":
-                callee = _SYMBOL.match(op.attribute("callee"))
-                results = self.call(callee[1] or callee[2] if callee else "", operands, depth)
+                results = self.call(symbol(op.attribute("callee")), operands, depth)
             else:
                 results = tuple(self.op(op, operands, env, depth))
             env.update(zip(op.results, results, strict=True))

@@ -6,16 +6,14 @@ the operands that a sort or a barrier takes along. A set of arguments is a bit m
 
 from __future__ import annotations
 
-import re
 from functools import reduce
 from operator import or_
 from typing import Final
 
-from jaxir.extractor.program import Block, Op, Program
+from jaxir.extractor.program import Block, Op, Program, symbol
 
 #: Ops that count although nothing reads their results, or whose two executions are not one value.
 EFFECTS: Final = frozenset(f"stablehlo.{name}" for name in ("infeed", "outfeed", "send", "recv", "rng"))
-_CALLEE: Final = re.compile(r'@(?:"([^"]*)"|([\w.$-]+))')
 
 
 def _union(masks: list[int]) -> int:
@@ -70,8 +68,7 @@ class Dependence:
         return self._block(region, env)
 
     def _call(self, op: Op, operands: list[int]) -> list[int]:
-        found = _CALLEE.match(op.attribute("callee"))
-        callee = (found[1] or found[2]) if found else ""
+        callee = symbol(op.attribute("callee"))
         key = (callee, tuple(operands))
         if key not in self._calls:
             body = self.program.functions[callee]

@@ -28,7 +28,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from jaxir.errors import Rejected
-from jaxir.extractor.program import Block, Op, Program, TensorType
+from jaxir.extractor.program import Block, Op, Program, TensorType, symbol
 
 
 class Cost(NamedTuple):
@@ -195,9 +195,9 @@ class Costs:
     def op(self, op: Op) -> Cost:
         """One op with its regions."""
         if op.name == "func.call":
-            return self.function(op.attribute("callee").lstrip("@").strip('"'))
+            return self.function(symbol(op.attribute("callee")))
         if op.name == "stablehlo.composite":
-            return self.function(op.attribute("decomposition").lstrip("@").strip('"'))
+            return self.function(symbol(op.attribute("decomposition")))
         if op.name == "stablehlo.while":
             turn = self.block(op.regions[0]).plus(self.block(op.regions[1]))
             count = self.turns(op)

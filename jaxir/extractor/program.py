@@ -69,7 +69,7 @@ class Program:
 
     Attributes:
         module: the MLIR module; it keeps its context alive.
-        functions: body of each function by name, in file order; the entry is `main`.
+        functions: body of each function by name as `symbol` gives it, in file order; the entry is `main`.
         types: type of each value, by value number.
         implicit: positions of `main`'s arguments that JAX added, such as the index of the platform.
         num_devices: devices that the module is for: its partitions.
@@ -166,6 +166,11 @@ class _Reader:
         return Block(arguments, tuple(ops[:-1]), operands)
 
 
+def symbol(text: str) -> str:
+    """The name in the text of a symbol attribute: `f` of `@f`, `a b` of `@"a b"`; what MLIR escapes stays escaped."""
+    return text.removeprefix("@").strip('"')
+
+
 _current: _Context | None = None
 
 
@@ -208,7 +213,8 @@ def parse(text: str) -> Program:
                 if op.name.startswith("sdy."):  # mesh declarations: sharding, not computation
                     continue
                 raise Rejected("parse", "unknown top-level op", op.name)
-            name = ir.StringAttr(op.attributes["sym_name"]).value
+            # As calls print it: MLIR escapes quotes, backslashes and whatever is not ASCII.
+            name = symbol(str(ir.FlatSymbolRefAttr.get(ir.StringAttr(op.attributes["sym_name"]).value)))
             try:
                 functions[name] = reader.block(op.regions[0])
             except RecursionError:

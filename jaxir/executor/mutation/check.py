@@ -12,7 +12,7 @@ the correction of a root that is never wrong, a bound that no value reaches.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from jaxir.errors import Rejected
@@ -48,14 +48,6 @@ class MutationResult:
     undetected: int
     survivors: tuple[Mutant, ...]
     limit: str = ""
-
-
-def catch_rate(results: Iterable[MutationResult]) -> float:
-    """The share of the mutants with other results that was caught, over several pairs; 1 where there are none."""
-    results = list(results)
-    caught = sum(result.caught for result in results)
-    different = caught + sum(len(result.survivors) for result in results)
-    return caught / different if different else 1.0
 
 
 @dataclasses.dataclass

@@ -18,7 +18,7 @@ from jaxlib.mlir import ir
 from jaxir.errors import Rejected
 from jaxir.executor.mutation.edits import edits_of
 from jaxir.extractor import canonical
-from jaxir.extractor.program import Block, Op, Program, parse
+from jaxir.extractor.program import Block, Op, Program, parse, symbol
 from jaxir.generator.rng import Rng
 
 #: Kinds of mutants, in the order in which they take turns.
@@ -104,8 +104,8 @@ def _mutant(program: Program, place: int, number: int) -> Mutant | None:
     copy = program.module.operation.clone()
     op = next(itertools.islice(_ops(copy), place, None))
     name, edit = op.name, edits_of(op)[number]
-    edit.apply(op)
     try:
+        edit.apply(op)  # refuses a number that the element type lacks, such as 16 of `ui4`
         if not copy.verify():
             return None
     except ir.MLIRError:
@@ -149,7 +149,7 @@ def _loop_control(program: Program) -> set[int]:
         for region in op.regions:
             homes |= {number: (op, position) for position, number in enumerate(region.arguments)}
         if op.name == "func.call":
-            callers[op.attribute("callee").lstrip("@")].append(op)
+            callers[symbol(op.attribute("callee"))].append(op)
     found: set[int] = set()
     seen: set[int] = set()
     pending = [
@@ -180,5 +180,5 @@ def _loop_control(program: Program) -> set[int]:
                 pending += op.operands
                 pending += [out for region in op.regions for out in region.returns]
             if op.name == "func.call":
-                pending += program.functions[op.attribute("callee").lstrip("@")].returns
+                pending += program.functions[symbol(op.attribute("callee"))].returns
     return found

@@ -44,7 +44,7 @@ class ExecutionTimeoutError(JAXExecutionError):
     kind = "timeout"
 
 
-#: kind -> class, for `error_of`.
+#: kind -> class, for `execute_jax_script(check=True)`.
 KINDS: Final[dict[str, type[JAXExecutionError]]] = {
     each.kind: each
     for each in (

@@ -84,7 +84,7 @@ def run_scripts(
         Dicts with `script`, `success`, `kind` and `error` ("" or one of `errors.KINDS`, and one line), `execution_time`
         (s), `device_requested`, `device_used`, `warning`, `attempts`, `performance_metrics`, `output_files`,
         `peak_memory_mb`, `jit_compile_time` (s), `benchmark`, `stdout`, `stderr`, `samples` (of `Monitor`), and
-        `harvest` (path of a JSON file, or "").
+        `harvest` (JSON text of `harvest.Recorder.kernels`, or "").
 
     Raises:
         UserError: no jax here, a script is missing, or a device is and nothing may stand in.
@@ -96,13 +96,15 @@ def run_scripts(
     here = tuple(devices) if devices is not None else discover(settings.runtime.environment())
     found = resolve(settings.device, here, fallback=settings.fallback, most=1)
     platform = found.platforms[0]
+    # Over all scripts, since another try is of a few of them; `results` names its files by the same rule.
+    names = names_of([str(script) for script in scripts])
     results: dict[int, dict[str, Any]] = {}
     waiting = list(range(len(scripts)))
     attempt = 0
     while waiting:
         attempt += 1
         again = []
-        batch = [scripts[place] for place in waiting]
+        batch = [(scripts[place], names[place]) for place in waiting]
         for place, result in zip(list(waiting), _attempt(batch, platform, settings), strict=True):
             result |= {"device_requested": settings.device, "warning": found.warning, "attempts": attempt}
             results[place] = result
@@ -121,8 +123,8 @@ def check_jax() -> None:
         raise UserError("jax is not installed here, and scripts need it; pip install jax")
 
 
-def _attempt(scripts: Sequence[Path], platform: str, settings: Settings) -> Iterator[dict[str, Any]]:
-    """Each script once; results in their order."""
+def _attempt(scripts: Sequence[tuple[Path, str]], platform: str, settings: Settings) -> Iterator[dict[str, Any]]:
+    """Each script, given with its name, once; results in their order."""
     total = int(psutil.virtual_memory().total)
     watched = platform != "cpu" or not sys.platform.startswith("linux")
     memory = settings.memory_bytes or (UNLIMITED_BYTES if watched else total)
@@ -132,21 +134,21 @@ def _attempt(scripts: Sequence[Path], platform: str, settings: Settings) -> Iter
         folders = [Path(name) / str(place) for place in range(len(scripts))]
 
         def jobs() -> Iterator[Job]:
-            for script, folder in zip(scripts, folders, strict=True):
+            for (script, own), folder in zip(scripts, folders, strict=True):
                 folder.mkdir()
                 payload = {
                     "script": str(script.resolve()),
                     "work": str(folder),
                     "benchmark_runs": settings.benchmark_runs,
                     "debug": settings.debug,
-                    "profile": str(settings.profile.resolve() / script.stem) if settings.profile else "",
+                    "profile": str(settings.profile.resolve() / own) if settings.profile else "",
                     "harvest": settings.harvest,
                     "monitoring": dataclasses.asdict(settings.runtime.monitoring),
                 }
                 yield Job(str(script), payload)
 
         verdicts = lone.run(CHILD, jobs(), settings.jobs, limits, environment, watched=watched)
-        for script, folder, verdict in zip(scripts, folders, verdicts, strict=True):
+        for (script, _), folder, verdict in zip(scripts, folders, verdicts, strict=True):
             yield _result(script, folder, verdict, platform)
             shutil.rmtree(folder, ignore_errors=True)
 
