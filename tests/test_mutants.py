@@ -4,10 +4,8 @@ import jax
 import numpy as np
 import pytest
 from conftest import ROOT, table_of
-from hostile.sources import SOURCES
 
 from jaxir import ArraySpec
-from jaxir.executor.allowlist import refusal
 from jaxir.executor.inputs import numpy_dtype
 from jaxir.executor.mutation.check import mutation_check
 from jaxir.executor.mutation.mutants import KINDS, mutants
@@ -164,49 +162,3 @@ def test_probes_have_what_they_promise():
     assert wide[1].min() < -30000 < 30000 < wide[1].max()
     assert 150 < (half[0] == 0).sum() < 250
     assert 0 < (whole[0] == np.floor(whole[0])).sum() < 400
-
-
-# the list of allowed names
-
-
-def test_own_sources_are_allowed(rows):
-    assert {refusal(row["python_source"]) for row in rows} == {""}
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "import os",
-        "from jax.experimental import io_callback",
-        "from jax.experimental.ode import jax",
-        "from jax.experimental import jet\n\n\ndef f(x):\n    return jet.jax.numpy.sin(x)",
-        "from jax.experimental import jet\n\n\ndef f(x):\n    return (lambda m: m.jax)(jet)",
-        "from jax.experimental.sparse import BCOO\n\n\ndef f(x):\n    return BCOO.os",
-        "from os import path",
-        "import jax\nf = jax.debug.print",
-        "import jax.numpy as jnp\njnp.save('a', 1)",
-        "import jax\nm = jax",
-        "import jax\nprint([jax])",
-        "from jax import debug as d",
-        "import jax\nj = jax.lax\nj.os",
-        "import numpy as np\nnp.lib.npyio",
-        "().__class__",
-        "'{0.a}'.format(1)",
-        "getattr(1, 'real')",
-        "__import__('os')",
-        "import jax\njax.jit(abs, compiler_options={})",
-        "match 1:\n    case int(real=x): pass",
-        "from .a import b",
-        "from jax.numpy import *",
-        "def f(:",
-        "(" * 1000,
-        "x = " + "-" * 100_000 + "1",
-    ],
-)
-def test_other_sources_are_refused_in_one_line(source):
-    assert refusal(source).startswith("line ")
-    assert "\n" not in refusal(source)
-
-
-def test_most_hostile_sources_are_refused():
-    assert sum(bool(refusal(source)) for source, _ in SOURCES.values()) > 20

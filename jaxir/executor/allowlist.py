@@ -11,15 +11,57 @@ A name is resolved to its full dotted path: imports and assignments of modules t
 from __future__ import annotations
 
 import ast
+import collections
+import collections.abc
+import dataclasses
+import enum
+import functools
+import itertools
+import math
+import operator
+import typing
+from types import ModuleType
 from typing import Final
+
+import numpy
+import numpy.typing
 
 #: Modules that may be imported, with everything in them that is not denied. `jax` itself may be imported for the names
 #: of `JAX_NAMES`, but be no value: it leads to `os` and `subprocess`.
 MODULES: Final = (
     *("jax.numpy", "jax.lax", "jax.nn", "jax.random", "jax.scipy", "jax.image", "jax.ops", "jax.tree", "jax.tree_util"),
-    *("numpy", "ml_dtypes", "functools", "itertools", "operator", "math", "dataclasses", "typing", "collections"),
-    *("collections.abc", "enum", "__future__", "jax.sharding"),
+    *("ml_dtypes", "jax.sharding"),
 )
+#: Beginnings of modules that may be imported too.
+PREFIXES: Final = ("jax.numpy.", "jax.nn.", "jax.lax.", "jax.scipy.")
+
+
+def _exported(module: ModuleType) -> frozenset[str]:
+    """What a module offers, without the modules that it imports."""
+    held = {name for name, value in vars(module).items() if not isinstance(value, ModuleType)}
+    return frozenset(held & set(getattr(module, "__all__", held)))
+
+
+#: Modules that may be imported for what they offer -> names. They are no values either: what they import leads
+#: anywhere, as `enum.bltns` does.
+OFFERED: Final = {
+    module.__name__: _exported(module)
+    for module in (
+        *(collections, collections.abc, dataclasses, enum, functools, itertools, math, operator, typing),
+        *(numpy, numpy.fft, numpy.linalg, numpy.random, numpy.typing),
+    )
+} | {
+    "__future__": frozenset(("annotations",)),
+    # Its types; its functions hook into imports.
+    "jaxtyping": frozenset(
+        (
+            *("Array", "ArrayLike", "PRNGKeyArray", "PyTree", "Scalar", "ScalarLike", "Shaped", "Key", "Bool"),
+            *("Num", "Real", "Inexact", "Float", "Float16", "Float32", "Float64", "BFloat16"),
+            *("Complex", "Complex64", "Complex128", "Integer", "Int", "Int8", "Int16", "Int32", "Int64"),
+            *("UInt", "UInt8", "UInt16", "UInt32", "UInt64"),
+        )
+    ),
+}
 #: All that may be reached below `jax.experimental`, which otherwise leads to callbacks and files.
 EXPERIMENTAL: Final = ("jax.experimental.ode.odeint", "jax.experimental.jet.jet", "jax.experimental.sparse.BCOO")
 #: Attributes of `jax` itself.
@@ -48,6 +90,7 @@ JAX_NAMES: Final = frozenset(
 DENIED: Final = frozenset(
     (
         *("load", "save", "savez", "savez_compressed", "savetxt", "loadtxt", "genfromtxt", "fromfile", "tofile"),
+        "fromregex",
         *("memmap", "DataSource", "open_memmap", "ctypeslib", "f2py", "distutils", "testing", "dump", "dumps"),
         *("pure_callback", "io_callback", "callback", "debug", "experimental", "ffi", "config", "update_config"),
         *(
@@ -72,6 +115,10 @@ DENIED: Final = frozenset(
             "methodcaller",
             "get_type_hints",
         ),
+        # Each runs an annotation that is a string, as `get_type_hints` does.
+        *("singledispatch", "singledispatchmethod", "ForwardRef", "evaluate_forward_ref"),
+        # From a running generator or coroutine to the builtins.
+        *("gi_frame", "cr_frame", "ag_frame", "f_back", "f_globals", "f_builtins", "f_locals"),
         *("format", "format_map", "vformat", "Formatter"),
     )
 )
@@ -95,6 +142,9 @@ def refusal(source: str) -> str:
         reader.visit(tree)
     except RecursionError:
         return "line 0: nested too deeply"
+    if reader.is_typed and reader.check:
+        # jaxtyping executes the text of a dim then: `isinstance(x, Float[Array, "open('a')"])`.
+        reader.refuse(reader.check, "'isinstance' beside jaxtyping")
     return reader.fault
 
 
@@ -110,12 +160,20 @@ def _is_attribute(path: str, name: str) -> bool:
     return rest != path and not DENIED.intersection(rest.split("."))
 
 
+def _is_inner(path: str) -> bool:
+    """Whether a path leads into a module to what it does not offer."""
+    module = max((name for name in OFFERED if f"{path}.".startswith(f"{name}.")), key=len, default="")
+    return path not in OFFERED and bool(module) and path[len(module) + 1 :].partition(".")[0] not in OFFERED[module]
+
+
 class _Reader(ast.NodeVisitor):
     """Walks a tree in the order of its text; keeps the first fault."""
 
     def __init__(self) -> None:
         self.fault = ""
         self.modules: dict[str, str] = {}  # name to the dotted path that it stands for
+        self.is_typed = False  # whether it imports jaxtyping
+        self.check: ast.Name | None = None  # an `isinstance`
 
     def refuse(self, node: ast.AST, what: str) -> None:
         self.fault = self.fault or f"line {getattr(node, 'lineno', 0)}: {what}"
@@ -123,8 +181,9 @@ class _Reader(ast.NodeVisitor):
     def check_module(self, node: ast.AST, path: str) -> None:
         if _is_experimental(path):
             return
-        if path != "jax" and path not in MODULES and not path.startswith(("jax.scipy.", "numpy.")):
+        if path != "jax" and path not in MODULES and path not in OFFERED and not path.startswith(PREFIXES):
             self.refuse(node, f"import of '{path}'")
+        self.is_typed |= path == "jaxtyping"
         self.check_path(node, path)
 
     def check_path(self, node: ast.AST, path: str) -> None:
@@ -133,9 +192,10 @@ class _Reader(ast.NodeVisitor):
         parts = path.split(".")
         if parts[0] == "jax" and len(parts) > 1 and parts[1] not in JAX_NAMES:
             self.refuse(node, f"'{path}'")
-        for part in parts[1:]:
-            if part in DENIED:
-                self.refuse(node, f"'{path}'")
+        if _is_inner(path) or any(
+            part in DENIED or part in DENIED_BUILTINS or part.startswith("_") for part in parts[1:]
+        ):
+            self.refuse(node, f"'{path}'")
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
@@ -180,16 +240,18 @@ class _Reader(ast.NodeVisitor):
             self.check_path(node, path)
         elif node.attr in DENIED:
             self.refuse(node, f"attribute '{node.attr}'")
-        if not isinstance(node.value, ast.Name):  # `jax` alone is only refused where no attribute follows
+        if not isinstance(node.value, ast.Name):  # a module alone is only refused where no attribute follows
             self.visit(node.value)
         elif not path:
             self.visit_Name(node.value)
 
     def visit_Name(self, node: ast.Name) -> None:
+        if node.id == "isinstance":
+            self.check = self.check or node
         if node.id in DENIED_BUILTINS or node.id.startswith("__"):
             self.refuse(node, f"'{node.id}'")
-        elif self.path(node) == "jax":
-            self.refuse(node, "the module 'jax' as a value")
+        elif (path := self.path(node)) == "jax" or path in OFFERED:
+            self.refuse(node, f"the module '{path}' as a value")
 
     def visit_keyword(self, node: ast.keyword) -> None:
         if node.arg in ("compiler_options", "allow_pickle"):
