@@ -7,16 +7,22 @@ run anywhere and any number of times; an engine promises that a dead or hanging 
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
+import platform
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
+from multiprocessing import resource_tracker
 from typing import Protocol
 
 from jaxir.candidate import Result, Setup, Task
 from jaxir.errors import UserError
+from jaxir.executor.environment import REPRODUCIBLE
+from jaxir.version import __version__
 from jaxir.worker import NotStarted, Worker, WorkerDied
 
 __all__ = ["WORKER_ENVIRONMENT", "Engine", "LocalEngine", "Opener", "Queue", "WorkerDied", "environment", "local"]
@@ -27,6 +33,8 @@ TIME_LIMIT = 120.0
 TASKS_PER_WORKER = 400
 #: Workers, one after the other, that may end before they are ready.
 STARTS = 3
+#: Packages whose versions decide the bytes of a row.
+PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "ml-dtypes")
 
 
 class Engine(Protocol):
@@ -69,6 +77,8 @@ class LocalEngine:
         self._closed = False
         self._broken: Exception | None = None  #: why no worker can be had
         self._changed = threading.Condition()  #: guards all of these
+        # A lane would start it else, and unblock Ctrl-C in doing so.
+        resource_tracker.ensure_running()
         self._lanes = [threading.Thread(target=self._lane, name="jaxir lane", daemon=True) for _ in range(workers)]
         for lane in self._lanes:
             lane.start()
@@ -93,6 +103,9 @@ class LocalEngine:
 
     def _lane(self) -> None:
         """One worker at a time; the next is started as soon as one is gone."""
+        # Inherited by the workers: Ctrl-C goes to the whole group, and what a worker does with it is to be quiet.
+        if hasattr(signal, "pthread_sigmask"):  # Windows has none
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         worker: Worker | None = None
         try:
             while not self._closed:
@@ -135,7 +148,11 @@ class LocalEngine:
         """A new worker, ready for tasks; `UserError` if several in a row do not get that far."""
         how = ""
         for _ in range(STARTS):
-            worker = Worker(self._setup)
+            try:
+                worker = Worker(self._setup)
+            except OSError as error:  # no process or file descriptor is left
+                how = error.strerror or str(error)
+                continue
             with self._changed:
                 self._alive.add(worker)
                 if self._closed:
@@ -177,19 +194,21 @@ def local(setup: Setup, workers: int) -> Iterator[LocalEngine]:
             engine.close()
 
 
-#: Devices that a worker's CPU counts as, for kernels over several; others lower and run as with one.
-VIRTUAL_DEVICES = 8
-#: Lowering names its platform and needs no device; a worker that took a GPU would only get in the way. One thread a
-#: worker, because all cores have a worker each. AVX2 at most, because wider instructions round compiled outputs (the
-#: `output_digest` of kernels that the reference interpreter cannot run) otherwise, and machines would differ.
-WORKER_ENVIRONMENT = {
-    "JAX_PLATFORMS": "cpu",
-    "JAX_ENABLE_X64": "0",
-    "JAX_NUM_CPU_DEVICES": str(VIRTUAL_DEVICES),
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false --xla_cpu_max_isa=AVX2",
-    "OMP_NUM_THREADS": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-}
+#: What workers see of these. Lowering names its platform and needs no device; a worker with a GPU would be in the way.
+WORKER_ENVIRONMENT = dict(REPRODUCIBLE)
+
+
+def versions() -> dict[str, str]:
+    """What decides the bytes of a row beside its config and templates: versions, and the kind of machine.
+
+    Python writes the text of a kernel (`ast.unparse`); NumPy, SciPy and ml-dtypes compute what oracles agree on.
+    """
+    return {
+        "jaxir": __version__,
+        "machine": platform.machine(),
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        **{name: importlib.metadata.version(name) for name in PACKAGES},
+    }
 
 
 @contextmanager

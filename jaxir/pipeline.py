@@ -11,7 +11,6 @@ went this far at once.
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import json
 import os
 from collections import Counter, deque
@@ -29,9 +28,9 @@ from jaxir.candidate import Outcome, Result, Setup, Task
 from jaxir.config import Config
 from jaxir.engines import Engine, WorkerDied
 from jaxir.errors import UserError
+from jaxir.executor.environment import VIRTUAL_DEVICES
 from jaxir.generator.templates import library_digest
 from jaxir.sample import Rejection, Sample
-from jaxir.version import __version__
 from jaxir.writer.folder import Folder
 
 #: Indices that are admitted and committed together. A constant: it decides which candidate meets which.
@@ -61,9 +60,7 @@ def identity(config: Config, template_folders: Sequence[Path]) -> dict[str, str]
     return {
         **config.identity(),
         "templates": library_digest(folders),
-        "jax": importlib.metadata.version("jax"),
-        "jaxlib": importlib.metadata.version("jaxlib"),
-        "jaxir": __version__,
+        **engines.versions(),
     }
 
 
@@ -111,6 +108,8 @@ def generate(
             last = folder.last_index
             if folder.committed_rows < config.target and last is not None and (last + 1) % BLOCK:
                 folder.drop_last_block()
+            # Reading what is there takes a while in a large corpus, and may be stopped too.
+            report(Progress(folder.committed_rows, config.target, sum(folder.rejections.values())))
             run = _Run(config, folder, report)
             if folder.committed_rows < config.target:
                 run.show()
@@ -124,8 +123,9 @@ def generate(
                         run.show()
                     raise
             run.show("writing shards")
-            # An old report must not stand beside new data if this run ends between the two.
-            (out / "report.html").unlink(missing_ok=True)
+            with files.disk_errors(out):
+                # An old report must not stand beside new data if this run ends between the two.
+                (out / "report.html").unlink(missing_ok=True)
             folder.publish(config.target, **settings, stats=run.stats(), command=command)
         if not (out / "report.html").exists():
             report(
@@ -137,14 +137,15 @@ def generate(
                 draft = out / ".jaxir" / f"report.html{files.TEMPORARY}"
                 write_report(analyze(open_corpus(out)), draft)
                 files.move(draft, out / "report.html")
-        figures: dict[str, Any] = json.loads((out / "stats.json").read_text(encoding="utf-8"))
+        with files.disk_errors(out):
+            figures: dict[str, Any] = json.loads((out / "stats.json").read_text(encoding="utf-8"))
         return figures
 
 
 def _check_templates(config: Config, folders: Sequence[Path]) -> None:
     """Type-check a user's own templates before anything is written; the first wrong type is a `UserError`."""
     # Before JAX starts: templates over several devices need them to be traced.
-    os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(engines.VIRTUAL_DEVICES))
+    os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(VIRTUAL_DEVICES))
     from jaxir.generator.check import check_template
     from jaxir.generator.plan import composers
     from jaxir.generator.templates import load_library

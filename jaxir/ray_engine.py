@@ -29,13 +29,9 @@ from jaxir.candidate import Result, Setup, Task
 from jaxir.engines import WORKER_ENVIRONMENT, Queue, WorkerDied
 from jaxir.errors import UserError
 from jaxir.generator.templates import library_digest
-from jaxir.version import __version__
 
 #: Times that a task is handed in again after its node was lost; more, and the task may be what brings nodes down.
 LOST_NODES: Final = 5
-#: Packages whose versions, beside that of jaxir, decide the bytes of a row.
-PACKAGES: Final = ("jax", "jaxlib", "numpy", "scipy", "ml-dtypes")
-
 #: Ray's exceptions after which a task may be tried again: at no cost to it, and as one that lost its worker.
 _NODE_LOST: Final = ("NodeDiedError", "ObjectLostError", "ObjectFetchTimedOutError", "OwnerDiedError")
 _WORKER_LOST: Final = ("WorkerCrashedError", "OutOfMemoryError", "LocalRayletDiedError")
@@ -45,8 +41,7 @@ _WORKER_LOST: Final = ("WorkerCrashedError", "OutOfMemoryError", "LocalRayletDie
 class Origin:
     """What must be the same on all machines of a run."""
 
-    python: str
-    packages: tuple[tuple[str, str], ...]
+    versions: dict[str, str]  #: `engines.versions()`
     templates: str  #: digest of all template files
 
     @classmethod
@@ -55,19 +50,13 @@ class Origin:
         for folder in templates:
             if not folder.is_dir():
                 raise UserError(f"{folder}: no such folder of templates; it must be there on each machine")
-        return cls(
-            ".".join(platform.python_version_tuple()[:2]),
-            (("jaxir", __version__), *((name, importlib.metadata.version(name)) for name in PACKAGES)),
-            library_digest([resources.folder("templates"), *templates]),
-        )
+        return cls(engines.versions(), library_digest([resources.folder("templates"), *templates]))
 
     def difference(self, other: Origin) -> str:
         """The first thing in which another machine differs, or ""."""
-        if self.python != other.python:
-            return f"Python {other.python}, the run Python {self.python}"
-        for (name, version), (_, theirs) in zip(self.packages, other.packages, strict=True):
-            if version != theirs:
-                return f"{name} {theirs}, the run {version}"
+        for name, version in self.versions.items():
+            if version != other.versions[name]:
+                return f"{name} {other.versions[name]}, the run {version}"
         return "" if self.templates == other.templates else "other template files than the run"
 
 
@@ -230,15 +219,31 @@ class RayEngine:
             ended = self._events.get()
             if self._closed:
                 return
-            if ended is not None:
-                self._flights.discard(ended)
-                self._settle(ended)
-            while len(self._flights) < 2 * self.workers:
-                with self._lock:
-                    entry = self._queue.get()
-                if entry is None:
-                    break
-                self._begin(*entry)
+            try:
+                self._go_on(ended)
+            except Exception as error:
+                # Nobody waits for this thread: what it cannot mend is told to those who wait for tasks.
+                self._fail(error)
+
+    def _go_on(self, ended: _Flight | None) -> None:
+        """Settle a task that has ended, and keep Ray busy."""
+        if ended is not None:
+            self._flights.discard(ended)
+            self._settle(ended)
+        while len(self._flights) < 2 * self.workers:
+            with self._lock:
+                entry = self._queue.get()
+            if entry is None:
+                break
+            self._begin(*entry)
+
+    def _fail(self, error: Exception) -> None:
+        with self._lock:
+            waiting = [future for _, future in iter(self._queue.get, None)]
+        for future in (*waiting, *(flight.future for flight in self._flights)):
+            if not future.done():
+                future.set_exception(error)
+        self._flights.clear()
 
     def _begin(self, task: Task, future: Future[Result], lost: int = 0) -> None:
         try:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from pebble import ProcessPool
+from pebble import ProcessExpired, ProcessPool
 
 from jaxir import config, engines, files, pipeline
 from jaxir.analysis.records import read_records
@@ -110,12 +110,24 @@ def verify(
                 else:
                     alone.append((row, pool.schedule(lowers_differently, args=[row], timeout=TIME_LIMIT)))
             for stored_row, lowering in alone:
-                text = lowering.result()
+                text = _lowered_alone(pool, stored_row, lowering)
                 differences += [Difference(stored_row["index"], _NEW_PROCESS, text)] if text else []
                 lowered += 1
                 done += 1
                 report(done, len(positions))
     return Reproduction(source.rows, len(positions), lowered, tuple(differences))
+
+
+def _lowered_alone(pool: ProcessPool, row: Mapping[str, Any], first: Future[str]) -> str:
+    """What differs in a new process, or ""; a process that dies or hangs is given a second try."""
+    try:
+        return first.result()
+    except (ProcessExpired, TimeoutError):
+        pass
+    try:
+        return pool.schedule(lowers_differently, args=[row], timeout=TIME_LIMIT).result()
+    except (ProcessExpired, TimeoutError) as error:
+        return f"the process that lowers it died twice ({type(error).__name__})"
 
 
 # the record of the run
@@ -142,8 +154,11 @@ def _recorded_run(folder: Path) -> dict[str, Any]:
 
 
 def _check_versions(folder: Path, recorded: Mapping[str, Any], here: Mapping[str, str]) -> None:
-    """`UserError` where another jaxir, JAX or template set would make other rows."""
-    packages = [name for name in ("jaxir", "jax", "jaxlib") if recorded.get(name) != here[name]]
+    """`UserError` where another machine, Python, package or template set would make other rows."""
+    for name, what in (("machine", "a machine of kind"), ("python", "Python")):
+        if recorded.get(name, here[name]) != here[name]:
+            raise UserError(f"{folder}: was made with {what} {recorded[name]}, and here is {here[name]}; go there")
+    packages = [name for name in ("jaxir", *engines.PACKAGES) if recorded.get(name) != here[name]]
     if packages:
         made = " and ".join(f"{name} {recorded.get(name)}" for name in packages)
         found = " and ".join(f"{name} {here[name]}" for name in packages)

@@ -73,8 +73,8 @@ class Bar:
         if self._bar is not None:
             self._bar.close()
         if isinstance(error, KeyboardInterrupt | _Terminated):
-            rows = self._shown.rows if self._shown else 0
-            click.echo(f"jaxir: stopped; {rows} rows are safe in {self._folder}; go on with: {self._again}", err=True)
+            safe = f"{self._shown.rows} rows are safe in {self._folder}; " if self._shown else ""
+            click.echo(f"jaxir: stopped; {safe}go on with: {self._again}", err=True)
             sys.exit(130 if isinstance(error, KeyboardInterrupt) else 143)
 
 

@@ -7,6 +7,7 @@ on and the task that it had is known for certain.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import traceback
 from multiprocessing.connection import Connection
@@ -14,6 +15,7 @@ from typing import Final
 
 from jaxir import candidate
 from jaxir.candidate import Result, Setup, Task
+from jaxir.executor.isolation.lone import signal_name
 
 #: Seconds that a process may take to import JAX and to read the templates.
 START_LIMIT: Final = 300.0
@@ -93,7 +95,7 @@ class Worker:
         self._process.join(10)
         code = self._process.exitcode
         if code is not None and code < 0:
-            return signal.Signals(-code).name
+            return signal_name(-code)
         return f"exit code {code}"
 
     def kill(self) -> None:
@@ -124,6 +126,8 @@ def _live(pipe: Connection, setup: Setup) -> None:
             return
         try:
             answer: Result | str = candidate.run(task)
+        except MemoryError:
+            os._exit(1)  # as if the system had killed it: what is left of this process is not to be trusted
         except Exception:
             answer = traceback.format_exc()
         pipe.send(answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import signal
 import time
@@ -18,6 +19,7 @@ from jaxir import config, engines
 from jaxir.candidate import INDICES_PER_TRIM, Result, Setup, Task
 from jaxir.engines import Engine, WorkerDied
 from jaxir.errors import UserError
+from jaxir.worker import Worker
 
 
 @dataclasses.dataclass
@@ -51,6 +53,13 @@ def litter(blocks: int) -> tuple[tuple[int, int], ...]:
     taken = [np.ones(2000, np.uint8) for _ in range(blocks)]
     _kept.append(taken.pop())
     return ((0, 0),)
+
+
+class Exhausting(tuple):  # type: ignore[type-arg]
+    """The indices of a task that nothing can be made of for want of memory."""
+
+    def __iter__(self) -> Any:
+        raise MemoryError
 
 
 def setup(templates: Any = ()) -> Setup:
@@ -123,6 +132,23 @@ def test_a_worker_that_ends_before_it_is_ready_is_started_again(tmp_path: Path) 
     with engines.local(setup(Deed(spend, tmp_path)), 1) as engine:
         assert ends(engine, [good(0)]) == ["0"]
     assert not list(tmp_path.iterdir())
+
+
+def test_a_process_that_cannot_be_started_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(self: Worker, setup: Setup) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(Worker, "__init__", none_left)
+    with (
+        engines.local(setup(), 4) as engine,
+        pytest.raises(UserError, match=r"^3 worker processes in a row .* Too many open files; .* Try --workers 2$"),
+    ):
+        ends(engine, [good(0)])
+
+
+def test_memory_that_runs_out_beside_a_kernel_costs_its_task_and_no_other() -> None:
+    with engines.local(setup(), 1) as engine:
+        assert ends(engine, [good(0), Task(Exhausting()), good(1)]) == ["0", "exit code 1", "1"]
 
 
 def test_workers_that_never_get_ready_end_the_run_with_one_line(tmp_path: Path) -> None:

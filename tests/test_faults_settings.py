@@ -59,7 +59,21 @@ def test_another_config_is_refused_by_the_name_of_what_differs(
     assert everything(out) == before
 
 
-@pytest.mark.parametrize("name", ["jax", "jaxlib", "jaxir", "pyarrow_version"])
+def test_a_damaged_record_is_written_again_for_its_own_settings_only(out: Path) -> None:
+    record = out / ".jaxir" / "run.json"
+    whole = record.read_bytes()
+    record.write_bytes(whole.replace(b"4", b"5", 1))
+    with pytest.raises(UserError, match=r"run\.json: is damaged, so the run cannot be continued; use --fresh"):
+        Folder.open(out, pipeline.identity(config.load("default", {"seed": 1}), []))
+    with Folder.open(out, pipeline.identity(config.load(), [])) as folder:
+        assert folder.committed_rows == 30
+    assert record.read_bytes() == whole
+
+
+VERSIONS = ["jax", "jaxlib", "jaxir", "numpy", "scipy", "ml-dtypes", "python", "machine", "pyarrow_version"]
+
+
+@pytest.mark.parametrize("name", VERSIONS)
 def test_another_version_is_refused(out: Path, name: str) -> None:
     before = everything(out)
     identity = {**pipeline.identity(config.load(), []), name: "0.0.1"}

@@ -477,9 +477,10 @@ def test_a_damaged_run_record(tmp_path: Path, reference: dict[int, dict[str, byt
     run = tmp_path / ".jaxir" / "run.json"
     run.write_bytes(run.read_bytes().replace(b'"seed": 7', b'"seed": 8'))
     with pytest.raises(UserError, match=r"run\.json: is damaged, .*--fresh"):
-        Folder.open(tmp_path, IDENTITY)
-    write(tmp_path, 60, fresh=True)
+        Folder.open(tmp_path, {**IDENTITY, "seed": 8})
+    write(tmp_path, 60)
     assert tree(tmp_path) == reference[60]
+    assert b'"seed": 7' in run.read_bytes()
 
 
 # one run at a time

@@ -179,6 +179,21 @@ def test_a_stop_is_one_line_on_how_to_go_on(tmp_path, number, code):
     assert f"go on with: jaxir generate --target {TARGET} --balanced --out {out}" in last
 
 
+@pytest.mark.parametrize("delay", [0.0, 0.3, 0.8])
+def test_ctrl_c_while_workers_start_is_one_line_too(tmp_path, delay):
+    """A terminal sends it to the whole group, so also to processes that have not got far enough to ignore it."""
+    out = tmp_path / "out"
+    words = [sys.executable, "-m", "jaxir", *command(out, "--workers", "2")]
+    with subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        wait_until(process, lambda: len(psutil.Process(process.pid).children()) >= 2)
+        time.sleep(delay)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert errors.strip().splitlines()[-1].startswith("jaxir: stopped; 0 rows are safe")
+    assert "Traceback" not in errors
+
+
 def test_the_same_command_again_changes_nothing(corpus):
     before = tree(corpus)
     done = run_jaxir(command(corpus, "--workers", "2"), corpus.parent)

@@ -93,7 +93,14 @@ def test_json_lines_are_as_good_as_parquet(copy: Path) -> None:
     assert (found.rows, found.chosen, found.lowered, found.differences) == (ROWS, 3, 3, ())
 
 
-@pytest.mark.parametrize("package", ["jaxir", "jax", "jaxlib"])
+@pytest.mark.parametrize(("name", "message"), [("machine", "a machine of kind vax"), ("python", "Python vax")])
+def test_another_machine_or_python_is_said(copy: Path, name: str, message: str) -> None:
+    edit_run(copy, lambda figures: figures["run"].update({name: "vax"}))
+    with pytest.raises(UserError, match=f"was made with {message}, and here is "):
+        reproduce.verify(copy)
+
+
+@pytest.mark.parametrize("package", ["jaxir", "jax", "jaxlib", "numpy", "scipy", "ml-dtypes"])
 def test_another_version_says_what_to_install(copy: Path, package: str) -> None:
     edit_run(copy, lambda figures: figures["run"].update({package: "0.0.1"}))
     with pytest.raises(

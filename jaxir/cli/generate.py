@@ -146,7 +146,7 @@ def generate(
     if ray_address and engine_name != "ray":
         raise UserError(f"--ray-address {ray_address} without --engine ray; add it, or leave the address out")
     again = terminal.command_line()
-    with _engine(engine_name, ray_address) as (engine, most), terminal.Bar(folder, again) as bar:
+    with terminal.Bar(folder, again) as bar, _engine(engine_name, ray_address) as (engine, most):
         figures = run(
             chosen,
             folder,

@@ -78,7 +78,8 @@ class Ledger:
         self._seals = [root]
         self.records: list[Record] = []
         self.totals = Totals()
-        found = sorted(path for path in folder.iterdir())
+        # A record that was being written when the run stopped was not committed.
+        found = sorted(path for path in folder.iterdir() if path.suffix != files.TEMPORARY)
         for path in found:
             entry = files.read_sealed(path, self._seals[-1]) if path == self._path(len(self.records)) else None
             if entry is None:

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 #: Folder of the run state within a corpus.
 STATE = ".jaxir"
+#: Runs in one folder, by `--fresh`, up to which a damaged record is looked for among them.
+GENERATIONS = 1000
 
 
 def refuse_foreign(out: Path, fresh: bool) -> None:
@@ -64,6 +66,8 @@ def prepare(out: Path, identity: Mapping[str, Any], fresh: bool) -> tuple[str, d
 
     run = state / "run.json"
     entry = files.read_sealed(run)
+    if entry is None and run.exists() and not fresh:
+        entry = _rebuilt(state, wanted)
     generation = 0
     if entry is not None:
         body, root = entry
@@ -87,6 +91,17 @@ def prepare(out: Path, identity: Mapping[str, Any], fresh: bool) -> tuple[str, d
     for name in ("ledger", "segments"):
         files.make_folder(state / name)
     return root, wanted
+
+
+def _rebuilt(state: Path, wanted: Mapping[str, Any]) -> tuple[Any, str] | None:
+    """A damaged run record as these settings would have it, if what was sealed under it says that it was that one."""
+    for generation in range(GENERATIONS):
+        body = {"identity": wanted, "generation": generation}
+        root = files.seal(body)
+        if any(files.read_sealed(state / name, root) for name in ("ledger/000000.json", "published.json")):
+            log.warning("%s: damaged; it is written again, as its rows have it", state / "run.json")
+            return body, files.write_sealed(state / "run.json", body)
+    return None
 
 
 def _compare(out: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:

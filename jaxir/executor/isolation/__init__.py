@@ -18,21 +18,15 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from jaxir.executor.environment import REPRODUCIBLE
 from jaxir.executor.isolation import forked, lone, persistent
 from jaxir.executor.isolation.jobs import Job, Limits, Verdict
 
 __all__ = ["ENVIRONMENT", "Job", "Limits", "Verdict", "can_fork", "run_isolated"]
 
-#: What children see of these; a user's own `JAX_*` variables stay outside. One thread each: all cores have a child.
+#: What children see of these; a user's own `JAX_*` variables stay outside.
 ENVIRONMENT: Final[Mapping[str, str]] = {
-    "JAX_PLATFORMS": "cpu",
-    "JAX_ENABLE_X64": "0",
-    # Virtual ones, for kernels over several devices.
-    "JAX_NUM_CPU_DEVICES": "8",
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false --xla_cpu_max_isa=AVX2",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
+    **REPRODUCIBLE,
     # A foreign source that walks a set gives the same text in each child.
     "PYTHONHASHSEED": "0",
 }

@@ -106,7 +106,10 @@ class Tracing:
         self._private = found
         self._known_caches = 0
         self._bounded: list[tuple[Callable[[], Any], int]] = []
-        self.missing = "" if digest(found) in READ else "traces in another way than the versions known here"
+        try:
+            self.missing = "" if digest(found) in READ else "traces in another way than the versions known here"
+        except (OSError, TypeError) as error:  # a function without a source, or that is no Python any more
+            self.missing = f"cannot be read: {error}"
 
     def patches(self) -> list[Patch]:
         found = self._private

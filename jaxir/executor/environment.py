@@ -1,0 +1,36 @@
+"""Environment variables of processes whose results are compared or kept: the same bits on each machine of a kind.
+
+Libraries choose their instructions by the processor, and wider ones round otherwise. All are held to AVX2 here, which
+x86-64 processors have had for ten years; other kinds of machine are another `machine` of a run (`jaxir.engines`).
+"""
+
+from __future__ import annotations
+
+import platform
+from typing import Final
+
+import numpy as np
+
+#: Devices that the CPU counts as, for kernels over several; others lower and run as with one.
+VIRTUAL_DEVICES: Final = 8
+
+
+def _wide() -> str:
+    """Instructions beyond AVX2 that this NumPy has code for, on whichever processor."""
+    simd = np.show_config(mode="dicts")["SIMD Extensions"]
+    known = [*simd.get("found", ()), *simd.get("not found", ())]
+    return " ".join(name for name in known if name.startswith(("AVX512", "X86_V4")))
+
+
+_X86: Final = {"OPENBLAS_CORETYPE": "Haswell", "NPY_DISABLE_CPU_FEATURES": _wide()}
+#: One thread a process, because all cores have one each.
+REPRODUCIBLE: Final = {
+    "JAX_PLATFORMS": "cpu",
+    "JAX_ENABLE_X64": "0",
+    "JAX_NUM_CPU_DEVICES": str(VIRTUAL_DEVICES),
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false --xla_cpu_max_isa=AVX2",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    **(_X86 if platform.machine() in ("x86_64", "AMD64") else {}),
+}
