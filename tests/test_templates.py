@@ -102,6 +102,9 @@ def test_the_order_does_not_depend_on_the_file_system(tmp_path, library):
         ("def f(x: F, *, k: Literal[b'x']) -> F:\n    'p'\n    return x\n".replace("F", F), 1, "expected Literal"),
         ("def f(x: F) -> F:\n    'p'\n    match 1:\n        case _:\n            pass\n    return x\n".replace("F", F),
          3, "`match` is not in the template language"),
+        ("def f(x: F, *, k: Literal[1]) -> F:\n    'the rows of `x` and `y` by `k`'\n    return x\n".replace("F", F), 2,
+         "its phrase names `y`; expected a parameter of it in backticks: x, k"),
+        ("def f(x: F) -> F:\n    'the sum `x + x`'\n    return x + x\n".replace("F", F), 2, "its phrase names `x + x`"),
     ],
 )  # fmt: skip
 def test_what_is_outside_the_language_is_refused_with_its_line(tmp_path, text, line, message):

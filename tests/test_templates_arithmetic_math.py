@@ -58,7 +58,6 @@ T8 = rng.integers(-128, 128, size=(3, 4)).astype(np.int8)
 A, B, K = (rng.random((3, 4)) < 0.5 for _ in range(3))
 COEFFICIENTS = np.array([0.5, -1.25, 0.75, 2.0], np.float32)
 POINTS2 = rng.normal(size=(5, 2)).astype(np.float32)
-POINTS3 = rng.normal(size=(5, 3)).astype(np.float32)
 QUATERNIONS = rng.normal(size=(5, 4)).astype(np.float32)
 SCALAR = np.float32(0.7)
 
@@ -161,7 +160,7 @@ CASES: list[tuple[str, str, tuple[Any, ...], dict[str, Any], Any]] = [
     (H, "trailing_zeros", (J,), {}, each(lambda x: (x & -x).bit_length() - 1, J)),
     (H, "is_power_of_two", (N,), {}, each(lambda x: x.bit_count() == 1, N, dtype=bool)),
     (H, "next_power_of_two", (B8.astype(np.uint32),), {}, each(lambda x: 1 << x.bit_length(), B8, dtype=np.uint32)),
-    (H, "gray_code", (B8 ^ (B8 >> 1),), {"direction": "decode"}, B8),
+    (H, "gray_code", (B8 ^ (B8 >> 1),), {"direction": "decoded"}, B8),
     (H, "reverse_bits", (B8,), {}, each(lambda x: int(f"{x:08b}"[::-1], 2), B8)),
     (H, "swap_bytes", (U,), {}, U.byteswap()),
     (H, "interleave_bits", (N.astype(np.uint32), B8.astype(np.uint32)), {}, each(morton, N, B8, dtype=np.uint32)),
@@ -187,8 +186,8 @@ CASES: list[tuple[str, str, tuple[Any, ...], dict[str, Any], Any]] = [
     (G, "ceil_divide", (M, J), {"form": "offset"}, each(lambda x, y: -(-x // y), M, J)),
     (G, "align_up", (N,), {"alignment": 8}, each(lambda x: -(-x // 8) * 8, N)),
     (G, "round_up_to_multiple", (N, np.int32(7)), {}, each(lambda x: -(-x // 7) * 7, N)),
-    (G, "modular_arithmetic", (N, J, np.int32(11)), {"operation": "sub"}, (N - J) % 11),
-    (G, "modular_arithmetic", (N, J, np.int32(11)), {"operation": "mul"}, (N * J) % 11),
+    (G, "modular_arithmetic", (N, J, np.int32(11)), {"operation": "difference"}, (N - J) % 11),
+    (G, "modular_arithmetic", (N, J, np.int32(11)), {"operation": "product"}, (N * J) % 11),
     *(
         (G, "modular_power", (N,), {"exponent": e, "modulus": 251}, each(lambda x, e=e: pow(x, e, 251), N))
         for e in (3, 5, 6)
@@ -257,7 +256,8 @@ CASES: list[tuple[str, str, tuple[Any, ...], dict[str, Any], Any]] = [
     *((L, "logit", (P,), {"form": form}, scipy.special.logit(P)) for form in ("difference", "ratio")),
     *((L, "sinc", (X,), {"form": form}, np.sinc(X)) for form in ("library", "guarded")),
     (L, "versine", (X,), {"form": "haversine"}, (1 - np.cos(X)) / 2),
-    *((L, "multiple_angle", (X,), {"fn": f"{fn}{k}"}, getattr(np, fn)(k * X)) for fn in ("sin", "cos") for k in (2, 3)),
+    *((L, "multiple_angle", (X,), {"fn": f"sine of {k}"}, np.sin(k * X)) for k in (2, 3)),
+    *((L, "multiple_angle", (X,), {"fn": f"cosine of {k}"}, np.cos(k * X)) for k in (2, 3)),
     *((L, "sum_of_angles", (X, Y), {"fn": fn}, getattr(np, fn)(X + Y)) for fn in ("sin", "cos")),
     (L, "half_angle_tangent", (P,), {}, np.tan(P / 2)),
     *((L, "gudermannian", (X,), {"form": f}, np.arctan(np.sinh(X))) for f in ("tanh", "sinh", "exp")),
@@ -292,7 +292,7 @@ CASES: list[tuple[str, str, tuple[Any, ...], dict[str, Any], Any]] = [
     (S, "elliptic_k", (W,), {}, scipy.special.ellipk(np.minimum(W / 2, 0.9))),
     (S, "elliptic_perimeter", (W, W), {}, 2 * np.pi * (W + 5e-4)),
     (S, "normal_density", (X, Y, SCALAR), {"form": "density"}, scipy.stats.norm.pdf(X, Y, 0.8)),
-    (S, "normal_density", (X, Y, SCALAR), {"form": "log"}, scipy.stats.norm.logpdf(X, Y, 0.8)),
+    (S, "normal_density", (X, Y, SCALAR), {"form": "log-density"}, scipy.stats.norm.logpdf(X, Y, 0.8)),
     *((S, "normal_cdf", (X,), {"form": form}, scipy.stats.norm.cdf(X)) for form in ("erf", "erfc")),
     (S, "normal_tail", (X,), {"fn": "log_ndtr"}, scipy.stats.norm.logsf(X)),
     *((S, "normal_quantile", (P,), {"form": form}, scipy.stats.norm.ppf(P)) for form in ("erf_inv", "library")),

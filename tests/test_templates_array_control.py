@@ -53,7 +53,6 @@ MASK = np.array([[True, False, True, True], [False, False, False, False], [True,
 FLAGS = np.array([True, False, True])
 Z = (_f(3, 4) + 1j * _f(3, 4)).astype(np.complex64)
 EYE = np.eye(4, dtype=np.float32)
-SHIFTED = np.concatenate([X, X[:, :2]], axis=1)
 
 
 def _edit(a: str, b: str) -> int:
@@ -134,7 +133,7 @@ CASES: list[tuple[str, tuple[Any, ...], dict[str, Any], Any]] = [
     ("partition_by_mask", (X, FLAGS), {}, X[[0, 2, 1]]),
     ("top_two_gap", (X,), {}, np.sort(X)[:, -1] - np.sort(X)[:, -2]),
     ("keep_largest", (X,), {"k": 1}, np.where(X.max(-1, keepdims=True) == X, X, 0)),
-    ("median_value", (X,), {"center": "median"}, np.median(X, -1)),
+    ("median_value", (X,), {"figure": "median"}, np.median(X, -1)),
     ("quantile_value", (X,), {"q": 0.3, "method": "linear"}, np.quantile(X, 0.3, axis=0)),
     ("trimmed_mean", (X,), {}, np.sort(X)[:, 1:-1].mean(-1)),
     ("search_sorted", (V, X), {"side": "left", "method": "scan"}, np.searchsorted(np.sort(V), X)),
@@ -186,7 +185,7 @@ CASES: list[tuple[str, tuple[Any, ...], dict[str, Any], Any]] = [
     ("pad_ends", (X,), {"mode": "wrap"}, np.pad(X, ((0, 0), (1, 1)), mode="wrap")),
     ("spread_with_gaps", (V[:2], np.float32(0.5)), {}, [V[0], 0.5, V[1], 0.5]),
     ("shift_right", (X, V[:3]), {}, np.concatenate([V[:3, None], X[:, :-1]], -1)),
-    ("triangle", (SQUARE,), {"part": "triu", "k": 1, "keep": "rest"}, np.tril(SQUARE)),
+    ("triangle", (SQUARE,), {"part": "triu", "k": 1, "keep": "removed"}, np.tril(SQUARE)),
     ("band_limited", (SQUARE,), {"width": 1}, np.tril(np.triu(SQUARE, -1), 1)),
     ("symmetrize", (SQUARE,), {"part": "mirror"}, np.tril(SQUARE) + np.tril(SQUARE, -1).T),
     (
@@ -211,7 +210,7 @@ CASES: list[tuple[str, tuple[Any, ...], dict[str, Any], Any]] = [
     ("matmul", (INTS, INTS.T.copy()), {}, INTS @ INTS.T),
     ("vector_dot", (Z, Z), {}, (np.abs(Z) ** 2).sum(-1)),
     ("outer_product", (V, W), {}, np.outer(V, W)),
-    ("rank_one_update", (SQUARE, V, W), {"sign": "subtract"}, SQUARE - np.outer(V, W)),
+    ("rank_one_update", (SQUARE, V, W), {"sign": "minus"}, SQUARE - np.outer(V, W)),
     ("kronecker", (SQUARE, X[:, :3]), {"combine": "product"}, np.kron(SQUARE, X[:, :3])),
     ("kronecker", (SQUARE, X[:, :3]), {"combine": "sum"}, np.kron(SQUARE, np.eye(3)) + np.kron(EYE, X[:, :3])),
     ("block_matrix", (V[None], W[:2, None]), {"diagonal": "main"}, [[*V, 0], [0] * 4 + [W[0]], [0] * 4 + [W[1]]]),
@@ -231,7 +230,7 @@ CASES: list[tuple[str, tuple[Any, ...], dict[str, Any], Any]] = [
     ("polar_to_complex", (X, Y), {}, X * np.exp(1j * Y)),
     ("magnitude_and_phase", (Z,), {}, (np.abs(Z), np.angle(Z))),
     ("complex_part", (Z, Z.conj()), {"part": "imag"}, (Z * Z).imag),
-    ("hermitian_part", (Z[:, :3],), {"part": "add"}, (Z[:, :3] + Z[:, :3].conj().T) / 2),
+    ("hermitian_part", (Z[:, :3],), {"part": "Hermitian"}, (Z[:, :3] + Z[:, :3].conj().T) / 2),
     ("fourier_transform", (Z,), {"fn": "ifft"}, np.fft.ifft(Z)),
     ("frequency_power", (X,), {"window": "none"}, np.abs(np.fft.rfft(X)) ** 2),
     ("fourier_slope", (np.sin(2 * np.pi * np.arange(8) / 8).astype(np.float32),), {}, None),
@@ -337,7 +336,7 @@ CASES: list[tuple[str, tuple[Any, ...], dict[str, Any], Any]] = [
     ("delay_line", (SIX, V[:3]), {}, np.convolve(SIX, V[:3])[:6]),
     # machines
     ("running_record", (X,), {}, (np.maximum.accumulate(X), X.argmax(0))),
-    ("run_automaton", (np.int32([[1, 2, 3]] * 4), np.int32([0, 2, 5, 1])), {"emit": "visited"}, [1, 3, 3, 2]),
+    ("run_automaton", (np.int32([[1, 2, 3]] * 4), np.int32([0, 2, 5, 1])), {"emit": "state"}, [1, 3, 3, 2]),
     ("hysteresis", (np.float32([0.4, 0.8, 0.4, 0.1]),), {"low": 0.3, "high": 0.6}, [False, True, True, False]),
     ("stack_machine", (np.int32([0, 1, 3]), np.float32([2, 3, 1]), np.float32(0)), {}, 3.5),
     (

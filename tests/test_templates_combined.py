@@ -233,13 +233,13 @@ CASES: list[Case] = [
     (
         "losses.kl_divergence",
         (X, Y),
-        {"direction": "forward"},
+        {"kind": "forward Kullback-Leibler"},
         (np_softmax(X) * np.log(np_softmax(X) / np_softmax(Y))).sum(-1),
     ),
     (
         "losses.kl_divergence",
         (X, Y),
-        {"direction": "jensen-shannon"},
+        {"kind": "Jensen-Shannon"},
         0.5 * (np_softmax(X) * np.log(2 * np_softmax(X) / (np_softmax(X) + np_softmax(Y)))).sum(-1)
         + 0.5 * (np_softmax(Y) * np.log(2 * np_softmax(Y) / (np_softmax(X) + np_softmax(Y)))).sum(-1),
     ),
@@ -305,7 +305,7 @@ CASES: list[Case] = [
         {"pivots": "shifted"},
         np_tridiagonal_solve,
     ),
-    *forms("solvers.root_by_newton", (floats(4),), "root", ["square"], lambda x: np.sqrt(x + 0.05), steps=6),
+    *forms("solvers.root_by_newton", (floats(4),), "root", ["square root"], lambda x: np.sqrt(x + 0.05), steps=6),
     (
         "physics.heat_implicit",
         (SERIES,),
@@ -404,7 +404,7 @@ CASES: list[Case] = [
     (
         "signal.spectral_derivative",
         (np.sin(2 * np.pi * np.arange(8) / 8).astype(np.float32),),
-        {"order": "first"},
+        {"what": "first derivative"},
         2 * np.pi * np.cos(2 * np.pi * np.arange(8) / 8),
     ),
     *forms(
@@ -531,19 +531,17 @@ def test_viterbi_finds_the_best_path_of_all() -> None:
     assert score == pytest.approx(scores[best], abs=1e-4)
 
 
-@pytest.mark.parametrize("method", ["scan", "associative"])
-def test_chain_partition_sums_over_all_paths(method: str) -> None:
+@pytest.mark.parametrize("paths", ["all paths", "all paths from a step earlier"])
+def test_chain_partition_sums_over_all_paths(paths: str) -> None:
     unary, pairwise = normals(4, 3), normals(3, 3)
-    first = pairwise if method == "associative" else np.full((3, 3), -np.log(3))
+    first = pairwise if paths == "all paths from a step earlier" else np.full((3, 3), -np.log(3))
     weights = []
     for path in itertools.product(range(3), repeat=5):
         score = first[path[0], path[1]] + unary[0, path[1]]
         for step, (before, after) in enumerate(itertools.pairwise(path[1:]), start=1):
             score += pairwise[before, after] + unary[step, after]
         weights.append(np.exp(score))
-    assert call("graphs.chain_partition", unary, pairwise, method=method) == pytest.approx(
-        np.log(sum(weights)), abs=1e-3
-    )
+    assert call("graphs.chain_partition", unary, pairwise, paths=paths) == pytest.approx(np.log(sum(weights)), abs=1e-3)
 
 
 def test_kalman_updates_agree() -> None:
@@ -631,10 +629,10 @@ def test_black_scholes_parity() -> None:
     spot, strike, volatility, maturity = floats(5), floats(5), floats(5), floats(5)
     price = {
         quantity: call("geometry.black_scholes", spot, strike, volatility, maturity, rate=0.05, quantity=quantity)
-        for quantity in ("call", "put")
+        for quantity in ("call price", "put price")
     }
     forward = (spot + 0.05) - (strike + 0.05) * np.exp(-0.05 * (maturity + 0.05))
-    np.testing.assert_allclose(price["call"] - price["put"], forward, atol=1e-5)
+    np.testing.assert_allclose(price["call price"] - price["put price"], forward, atol=1e-5)
 
 
 @pytest.mark.parametrize("form", ["cross", "matrix"])

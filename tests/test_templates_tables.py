@@ -95,6 +95,8 @@ TABLES: list[tuple[str, str, tuple[Any, ...], Callable[[Any], Any]]] = [
     ("columns_of_vectors", "fn", (V, R), lambda fn: np.column_stack([V, R])),
     ("permute_axes", "fn", (CUBE,), lambda fn: np.moveaxis(CUBE, -1, 0)),
     ("unstack_and_join", "fn", (X,), lambda fn: np.stack([X[2], X[1], X[0]], -1)),
+    ("lax_slice", "axis", (S,), lambda axis: np.flip(S[1:-1], axis)),
+    ("extract_diagonal", "fn", (CUBE[0],), lambda fn: np.trace(CUBE[0])),
     ("rotate_quarter", "k", (S,), lambda k: np.rot90(S, k)),
     ("flip_matrix", "fn", (X, Y), lambda fn: np.concatenate([getattr(np, fn)(X), Y])),
     ("pad_modes", "mode", (V,), lambda mode: np.pad(V, (2, 1), mode=mode)),
@@ -109,6 +111,7 @@ TABLES: list[tuple[str, str, tuple[Any, ...], Callable[[Any], Any]]] = [
     ("percentile_of_rows", "method", (X,), lambda method: np.percentile(X, 30, axis=-1, method=method)),
     ("covariance", "fn", (X,), lambda fn: getattr(np, fn)(X + np.eye(3, 4)) + 1),
     ("slide_product", "fn", (V, R[:2]), lambda fn: getattr(np, fn)(V, R[:2], "valid")),
+    ("area_under", "fn", (X, V[:4]), lambda fn: _area(fn, X, V[:4])),
     ("running_totals", "fn", (X,), lambda fn: (np.cumsum if fn.endswith("sum") else np.cumprod)(X, -1)),
     ("lax_reduction", "fn", (X,), lambda fn: _reduced(fn, X)),
     ("lax_cumulative", "fn", (X,), lambda fn: _running(fn, X)),
@@ -134,6 +137,7 @@ TABLES: list[tuple[str, str, tuple[Any, ...], Callable[[Any], Any]]] = [
 ]
 #: Values of the other options of a template; what is not here has its first choice.
 FIXED: dict[str, dict[str, Any]] = {
+    "area_under": {"dx": 0.5},
     "spaced_points": {"stop": 3.0},
     "reduce_where": {"initial": 1},
     "percentile_of_rows": {"q": 30},
@@ -144,6 +148,10 @@ FIXED: dict[str, dict[str, Any]] = {
 
 def _dtype(name: str) -> np.dtype[Any]:
     return np.dtype(getattr(ml_dtypes, name, None) or name)
+
+
+def _area(fn: str, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    return (np.trapezoid(y, x) if fn == "points" else np.trapezoid(y, dx=0.5)) + x.mean()
 
 
 def _root(fn: str, x: np.ndarray) -> np.ndarray:
@@ -259,6 +267,8 @@ CASES: list[tuple[str, tuple[Any, ...], dict[str, Any], Any]] = [
     ("with_diagonal", (S, V[:4]), {}, np.where(np.eye(4, dtype=bool), V[:4], S)),
     ("grid_sum", (V, R), {"indexing": "xy"}, V[:, None] + R),
     ("vandermonde", (V,), {"powers": 4, "increasing": True}, 1 - V + V**3),
+    ("vandermonde", (V,), {"powers": 4, "increasing": False}, V**3 - V**2 + 1),
+    ("extract_diagonal", (S,), {"fn": "diagonal", "offset": 1}, np.trace(S, -1)),
     ("weighted_average", (X, V[:4]), {}, np.average(X, axis=1, weights=V[:4] ** 2 + 0.5)),
     ("unwrapped_phase", (V,), {"period": 1.0}, np.unwrap(3 * V, period=1.0)),
     ("joint_histogram", (V, R, V), {}, np.histogram2d(V, R, 3, [[-1.5, 2.5]] * 2, weights=V)[0]),
@@ -281,6 +291,8 @@ CASES: list[tuple[str, tuple[Any, ...], dict[str, Any], Any]] = [
         {"fn": "segment_sum", "indices_are_sorted": False},
         [X[0] + X[2], X[1], X[0] + X[2]],
     ),
+    ("scatter_products", (V, np.array([0, 2, 0, 9]), R[:4]), {}, V * [R[0] * R[2], 1, R[1], 1, 1]),
+    ("scatter_unique_products", (V, R[:3]), {}, V * [*R[:3], 1, 1]),
     ("spread_windows", (V,), {}, np.convolve(np.stack([V, 0 * V], 1).ravel()[:-1], [1, 1, 1], "same")),
     (
         "contract_transposed",

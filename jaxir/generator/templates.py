@@ -383,12 +383,20 @@ def _read_function(
     docstring = ast.get_docstring(bare)
     if not docstring:
         raise fail(node.lineno, 'no docstring; expected a first line such as """softmax over the last axis"""')
+    phrase = docstring.splitlines()[0].strip().rstrip(".")
+    # What stands in backticks gets the kernel's names; anything else would speak of names that no reader sees.
+    names = [name for name in hints if name != "return"]
+    unknown = next((item for item in phrase.split("`")[1::2] if item not in names), None)
+    if unknown is not None:
+        raise fail(
+            body[0].lineno, f"its phrase names `{unknown}`; expected a parameter of it in backticks: {', '.join(names)}"
+        )
     del body[0]
     _check_body(body, node, fail)
     return Template(
         name=node.name,
         category=category,
-        phrase=docstring.splitlines()[0].strip().rstrip("."),
+        phrase=phrase,
         parameters=tuple(parameters),
         holes=tuple(holes),
         options=tuple(options),

@@ -63,7 +63,7 @@ def rotate_bits(
 
 
 def count_bits(x: Integer[Array, "*s"], *, fn: Literal["population_count", "clz"]) -> Integer[Array, "*s"]:
-    """the number of set bits or of leading zeros of `x`"""
+    """the bits of each entry of `x` counted by `fn`"""
     return getattr(lax, fn)(x)
 
 
@@ -73,7 +73,7 @@ def hamming_distance(x: Integer[Array, "*#s"], y: Integer[Array, "*#s"]) -> Inte
 
 
 def bit_parity(x: Integer[Array, "*s"], *, form: Literal["count", "fold"]) -> Integer[Array, "*s"]:
-    """the parity of the low byte of `x`"""
+    """the parity of the lowest seven bits of `x`"""
     if form == "count":
         parity = lax.population_count(x & 127) & 1
     else:
@@ -112,9 +112,9 @@ def next_power_of_two(x: UInt[Array, "*s"]) -> UInt[Array, "*s"]:
     return smeared + 1
 
 
-def gray_code(x: Integer[Array, "*s"], *, direction: Literal["encode", "decode"]) -> Integer[Array, "*s"]:
-    """the reflected Gray code of `x`, or the number behind one"""
-    if direction == "encode":
+def gray_code(x: Integer[Array, "*s"], *, direction: Literal["encoded", "decoded"]) -> Integer[Array, "*s"]:
+    """`x` `direction` by the reflected Gray code"""
+    if direction == "encoded":
         result = x ^ (x >> 1)
     else:
         folded = x ^ (x >> 4)

@@ -175,7 +175,7 @@ def bits_of_brain_float(x: BFloat16[Array, "*s"], *, to: Literal["int16", "uint1
 
 
 def halves_of_words(x: UInt32[Array, "*s"], *, to: Literal["uint16", "int16"]) -> UInt32[Array, "*s"]:
-    """the words of `x` with their 16-bit halves exchanged"""
+    """the words of `x` plus 70000 with their 16-bit halves exchanged"""
     halves = lax.bitcast_convert_type(x + 70000, getattr(jnp, to))
     return lax.bitcast_convert_type(jnp.flip(halves, axis=-1), jnp.uint32)
 

@@ -66,7 +66,7 @@ def make_complex(real: Float32[Array, "*s"], imag: Float32[Array, "*s"]) -> Comp
 
 
 def complex_parts(z: Complex64[Array, "*s"], *, fn: Literal["real", "imag", "abs"]) -> Float32[Array, "*s"]:
-    """the real part, the imaginary part or the modulus of `z`"""
+    """the result of `fn` on each entry of `z`"""
     return getattr(jnp, fn)(z)
 
 

@@ -77,7 +77,7 @@ def scale_and_shift(x: Num[Array, "*b n"], scale: Num[Array, "#n"], shift: Num[A
 def multiply_add(
     x: Num[Array, "*#s"], y: Num[Array, "*#s"], z: Num[Array, "*#s"], *, sign: Literal["plus", "minus"]
 ) -> Num[Array, "*s"]:
-    """the product of `x` and `y`, plus or minus `z`"""
+    """the product of `x` and `y`, `sign` `z`"""
     if sign == "plus":
         result = x * y + z
     else:

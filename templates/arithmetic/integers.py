@@ -109,13 +109,13 @@ def modular_arithmetic(
     y: Int32[Array, "*s"],
     modulus: Int32[Array, ""],
     *,
-    operation: Literal["add", "sub", "mul"],
+    operation: Literal["sum", "difference", "product"],
 ) -> Int32[Array, "*s"]:
-    """a sum, difference or product of residues"""
+    """the `operation` of `x` and `y` modulo `modulus`, which is raised to at least two"""
     m = jnp.maximum(modulus, 2)
-    if operation == "add":
+    if operation == "sum":
         result = (x % m + y % m) % m
-    elif operation == "sub":
+    elif operation == "difference":
         result = (x % m - y % m + m) % m
     else:
         result = (x % m) * (y % m) % m
@@ -140,7 +140,7 @@ def modular_power(
 def common_multiple(
     x: Integer[Array, "*s"], y: Integer[Array, "*s"], *, fn: Literal["gcd", "lcm"]
 ) -> Integer[Array, "*s"]:
-    """the greatest common divisor or the least common multiple"""
+    """the `fn` of `x` and `y`, both raised to at least one"""
     return getattr(jnp, fn)(jnp.maximum(x, 1), jnp.maximum(y, 1))
 
 

@@ -135,10 +135,10 @@ def complex_function(x: Complex[Array, "*s"], *, fn: Literal["sinc", "exp2", "lo
     return getattr(jnp, fn)(x)
 
 
-def unit_in_last_place(x: Float[Array, "*s"], *, ratio: Literal[True, False]) -> Float[Array, "*s"]:
-    """the distance from `x` to the next number, or its ratio to `x`"""
+def unit_in_last_place(x: Float[Array, "*s"], *, scale: Literal["relative", "absolute"]) -> Float[Array, "*s"]:
+    """the `scale` distance from `x` to the next number"""
     gap = jnp.spacing(x)
-    if ratio:
+    if scale == "relative":
         result = gap / x
     else:
         result = gap

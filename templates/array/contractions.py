@@ -53,7 +53,7 @@ def precise_dot(
 def general_dot(
     a: Num[Array, "k b m"], b: Num[Array, "n k b"], *, order: Literal["batch", "outer"]
 ) -> Num[Array, "b m n"]:
-    """a contraction over `k` with the batch dim in the middle of one operand and at the end of the other"""
+    """a contraction with the batch dim in the middle of `a` and at the end of `b`"""
     if order == "batch":
         result = lax.dot_general(a, b, (((0,), (1,)), ((1,), (2,))))
     else:

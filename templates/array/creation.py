@@ -158,7 +158,7 @@ def diagonal_of_all(x: Num[Array, "n"], y: Num[Array, "n n"], *, k: Literal[0, 1
 def extract_diagonal(
     x: Num[Array, "m n *s"], *, fn: Literal["diagonal", "trace"], offset: Literal[0, 1]
 ) -> Num[Array, "*s"]:
-    """the sum of the diagonal `offset` or below it"""
+    """the sum of the diagonal `offset` below the main one"""
     if fn == "diagonal":
         total = jnp.diagonal(x, offset=-offset).sum(axis=-1, dtype=x.dtype)
     else:
@@ -167,7 +167,7 @@ def extract_diagonal(
 
 
 def vandermonde(x: Num[Array, "n"], *, powers: Literal[3, 4], increasing: Literal[True, False]) -> Num[Array, "n"]:
-    """the sum of the first `powers` powers of `x`, one after the other subtracted"""
+    """the sum of the lowest and the highest of the first `powers` powers of `x`, minus one between them"""
     columns = jnp.vander(x, powers, increasing=increasing)
     return columns[:, 0] - columns[:, 1] + columns[:, -1]
 

@@ -160,7 +160,7 @@ def first_selected(values: Shaped[Array, "n *d"], mask: Bool[Array, "n"]) -> Sha
 def segment_reduce(
     values: Num[Array, "n *d"], segment_ids: Int[Array, "n"], *, fn: Literal["segment_sum", "segment_prod"]
 ) -> Num[Array, "4 *d"]:
-    """the sum or the product of the rows of each of four segments"""
+    """the `fn` of the rows of `values` over four segments"""
     ids = jnp.clip(segment_ids, 0, 3)
     return getattr(jax.ops, fn)(values, ids, num_segments=4)
 
@@ -168,7 +168,7 @@ def segment_reduce(
 def segment_extremum(
     values: Float[Array, "n *d"], segment_ids: Int[Array, "n"], *, fn: Literal["segment_max", "segment_min"]
 ) -> Float[Array, "3 *d"]:
-    """the largest or smallest entries of each of three segments of rows, zero for an empty one"""
+    """the `fn` of the rows of `values` over three segments, zero for an empty one"""
     peaks = getattr(jax.ops, fn)(values, jnp.clip(segment_ids, 0, 2), num_segments=3)
     return jnp.where(jnp.isfinite(peaks), peaks, 0)
 

@@ -45,7 +45,7 @@ def append_summary(x: Shaped[Array, "*b n"], *, side: Literal["front", "back"]) 
 
 
 def stack_pair(x: Num[Array, "*s"], y: Num[Array, "*s"]) -> Num[Array, "*s 2"]:
-    """`x + y` and `x - y` stacked along a new last axis"""
+    """the sum and the difference of `x` and `y` stacked along a new last axis"""
     return jnp.stack([x + y, x - y], axis=-1)
 
 
@@ -132,7 +132,7 @@ def split_heads(x: Shaped[Array, "*b t 2*d"], bias: Shaped[Array, "2*d"]) -> Sha
 def broadcast_rows(
     row: Shaped[Array, "n"], x: Shaped[Array, "*b n"], *, how: Literal["add", "multiply"]
 ) -> Shaped[Array, "*b n"]:
-    """the sum or the product of `x` and `row`, broadcast to its shape"""
+    """`row`, broadcast to the shape of `x`, and `x` combined by `how`"""
     return getattr(jnp, how)(jnp.broadcast_to(row, x.shape), x)
 
 
@@ -202,11 +202,11 @@ def shift_right(tokens: Shaped[Array, "*b n"], start: Shaped[Array, "*b"]) -> Sh
 
 
 def triangle(
-    a: Num[Array, "*b m n"], *, part: Literal["tril", "triu"], k: Literal[-1, 0, 1], keep: Literal["part", "rest"]
+    a: Num[Array, "*b m n"], *, part: Literal["tril", "triu"], k: Literal[-1, 0, 1], keep: Literal["kept", "removed"]
 ) -> Num[Array, "*b m n"]:
-    """one triangle of each matrix, or what is left without it"""
+    """each matrix with its `part` at diagonal `k` `keep`"""
     triangular = getattr(jnp, part)(a, k)
-    if keep == "part":
+    if keep == "kept":
         result = triangular
     else:
         result = a - triangular

@@ -19,7 +19,7 @@ def contract_in_batches(a: Num[Array, "b m k"], c: Num[Array, "b k n"]) -> Num[A
 
 
 def contract_transposed(a: Num[Array, "k b m"], c: Num[Array, "b n k"]) -> Num[Array, "b m n"]:
-    """the sums of products over `k` with the batch in the middle of `a`"""
+    """the sums of products of `a` and `c` with the batch in the middle of `a`"""
     return lax.dot_general(a, c, (((0,), (2,)), ((1,), (0,))))
 
 

@@ -113,7 +113,7 @@ def weighted_average(x: Float[Array, "m n"], weights: Float[Array, "n"]) -> Floa
 
 
 def average_with_mass(x: Float[Array, "n *s"]) -> Float[Array, "*s"]:
-    """the plain average over the leading axis, as `average` gives it"""
+    """the plain average over the leading axis"""
     return jnp.average(x, axis=0)
 
 
@@ -281,8 +281,8 @@ def area_under(
     if fn == "points":
         area = jnp.trapezoid(y, x=x, axis=-1)
     else:
-        area = jnp.trapezoid(y, dx=dx, axis=-1) + jnp.mean(x)
-    return area
+        area = jnp.trapezoid(y, dx=dx, axis=-1)
+    return area + jnp.mean(x)
 
 
 def running_totals(

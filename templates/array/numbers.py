@@ -96,25 +96,31 @@ def magnitude_and_phase(z: Complex[Array, "*s"]) -> tuple[Float32[Array, "*s"], 
 def complex_part(
     z: Complex64[Array, "*s"], w: Complex64[Array, "*#s"], *, part: Literal["real", "imag", "abs"]
 ) -> Float32[Array, "*s"]:
-    """the real part, the imaginary part or the modulus of `z` times the conjugate of `w`"""
+    """the result of `part` on `z` times the conjugate of `w`"""
     return getattr(jnp, part)(z * jnp.conj(w))
 
 
-def hermitian_part(a: Complex64[Array, "*b n n"], *, part: Literal["add", "subtract"]) -> Complex64[Array, "*b n n"]:
-    """the Hermitian or the skew-Hermitian part of each matrix"""
+def hermitian_part(
+    a: Complex64[Array, "*b n n"], *, part: Literal["Hermitian", "skew-Hermitian"]
+) -> Complex64[Array, "*b n n"]:
+    """the `part` part of each matrix"""
     adjoint = jnp.conj(jnp.swapaxes(a, -1, -2))
-    return getattr(jnp, part)(a, adjoint) / 2
+    if part == "Hermitian":
+        twice = a + adjoint
+    else:
+        twice = a - adjoint
+    return twice / 2
 
 
 def complex_matmul(
     a: Float32[Array, "*b m k"], b: Float32[Array, "*b m k"], z: Complex64[Array, "*b k n"]
 ) -> Complex64[Array, "*b m n"]:
-    """the product of the complex matrix `a + ib` with `z`"""
+    """the product of the complex matrix of real part `a` and imaginary part `b` with `z`"""
     return jnp.matmul(lax.complex(a, b), z)
 
 
 def fourier_transform(z: Complex64[Array, "*b n"], *, fn: Literal["fft", "ifft"]) -> Complex64[Array, "*b n"]:
-    """a forward or inverse Fourier transform along the last axis"""
+    """the `fn` of `z` along the last axis"""
     return getattr(jnp.fft, fn)(z, axis=-1)
 
 

@@ -27,10 +27,15 @@ def outer_product(x: Shaped[Array, "*b m"], y: Shaped[Array, "*b n"]) -> Shaped[
 
 
 def rank_one_update(
-    a: Num[Array, "*b m n"], x: Num[Array, "*b m"], y: Num[Array, "*b n"], *, sign: Literal["add", "subtract"]
+    a: Num[Array, "*b m n"], x: Num[Array, "*b m"], y: Num[Array, "*b n"], *, sign: Literal["plus", "minus"]
 ) -> Num[Array, "*b m n"]:
-    """`a` plus or minus the outer product of `x` and `y`"""
-    return getattr(jnp, sign)(a, jnp.einsum("...i,...j->...ij", x, y))
+    """`a` `sign` the outer product of `x` and `y`"""
+    outer = jnp.einsum("...i,...j->...ij", x, y)
+    if sign == "plus":
+        result = a + outer
+    else:
+        result = a - outer
+    return result
 
 
 def kronecker(

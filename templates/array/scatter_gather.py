@@ -84,20 +84,22 @@ def scatter_replace(
 
 
 def scatter_products(
-    x: Inexact[Array, "n"], places: Int[Array, "k"], factors: Inexact[Array, "k"], *, unique: Literal[False, True]
+    x: Inexact[Array, "n"], places: Int[Array, "k"], factors: Inexact[Array, "k"]
 ) -> Inexact[Array, "n"]:
     """`x` with the entries at `places` multiplied by `factors`"""
     numbers = lax.ScatterDimensionNumbers(
         update_window_dims=(), inserted_window_dims=(0,), scatter_dims_to_operand_dims=(0,)
     )
-    if unique:
-        where = jnp.arange(places.shape[0])[:, None]
-        result = lax.scatter_mul(
-            x, where, factors + places, numbers, unique_indices=True, indices_are_sorted=True, mode="drop"
-        )
-    else:
-        result = lax.scatter_mul(x, places[:, None], factors, numbers, mode="drop")
-    return result
+    return lax.scatter_mul(x, places[:, None], factors, numbers, mode="drop")
+
+
+def scatter_unique_products(x: Inexact[Array, "n"], factors: Inexact[Array, "k"]) -> Inexact[Array, "n"]:
+    """`x` with its leading entries multiplied by `factors`, as a scatter whose places are sorted and unique"""
+    numbers = lax.ScatterDimensionNumbers(
+        update_window_dims=(), inserted_window_dims=(0,), scatter_dims_to_operand_dims=(0,)
+    )
+    places = jnp.arange(factors.shape[0])[:, None]
+    return lax.scatter_mul(x, places, factors, numbers, unique_indices=True, indices_are_sorted=True, mode="drop")
 
 
 def scatter_apply_function(

@@ -80,10 +80,12 @@ def keep_largest(x: Float[Array, "*b n+1"], *, k: Literal[1, 2]) -> Float[Array,
     return jnp.where(x >= values[..., -1:], x, 0)
 
 
-def median_value(x: Float[Array, "*b n"], *, center: Literal["median", "deviation"]) -> Float[Array, "*b"]:
-    """the median over the last axis, or the median absolute deviation from it"""
+def median_value(
+    x: Float[Array, "*b n"], *, figure: Literal["median", "median absolute deviation"]
+) -> Float[Array, "*b"]:
+    """the `figure` over the last axis"""
     middle = jnp.median(x, axis=-1, keepdims=True)
-    if center == "median":
+    if figure == "median":
         result = middle
     else:
         result = jnp.median(jnp.abs(x - middle), axis=-1, keepdims=True)

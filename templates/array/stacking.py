@@ -317,10 +317,10 @@ def lax_broadcast_shapes(x: Num[Array, "m 1"], y: Num[Array, "1 n"]) -> Num[Arra
     return lax.broadcast_in_dim(x, shape, (0, 1)) + lax.broadcast_in_dim(y, shape, (0, 1))
 
 
-def lax_slice(x: Shaped[Array, "m+2 n+3"], *, stride: Literal[1, 2]) -> Shaped[Array, "m n+3"]:
-    """the inner rows of `x`, reversed along the columns"""
+def lax_slice(x: Shaped[Array, "m+2 n+3"], *, axis: Literal[0, 1]) -> Shaped[Array, "m n+3"]:
+    """the inner rows of `x`, reversed along axis `axis`"""
     inner = lax.slice(x, (1, 0), (x.shape[0] - 1, x.shape[1]))
-    return lax.rev(inner, (stride - 1,))
+    return lax.rev(inner, (axis,))
 
 
 def lax_strided_slice(x: Num[Array, "2*m 2*n"], *, start: Literal[0, 1]) -> Num[Array, "m n"]:

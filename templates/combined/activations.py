@@ -205,14 +205,14 @@ def tempered_softmax(
     logits: Float[Array, "*b n"],
     temperature: Float[Array, ""],
     *,
-    output: Literal["probability", "log", "normalised score"],
+    output: Literal["softmax", "log-softmax", "normalised score"],
 ) -> Float[Array, "*b n"]:
-    """the softmax of the logits after temperature scaling, its logarithm or a normalised score"""
+    """the `output` of the logits after temperature scaling"""
     scaled = logits / jnp.maximum(temperature, 0.05)
     shifted = scaled - lax.stop_gradient(jnp.max(scaled, axis=-1, keepdims=True))
-    if output == "probability":
+    if output == "softmax":
         result = jnp.exp(shifted) / jnp.sum(jnp.exp(shifted), axis=-1, keepdims=True)
-    elif output == "log":
+    elif output == "log-softmax":
         result = shifted - jnp.log(jnp.sum(jnp.exp(shifted), axis=-1, keepdims=True))
     else:
         result = shifted / jnp.sqrt(jnp.mean(jnp.square(shifted), axis=-1, keepdims=True) + 1e-3)

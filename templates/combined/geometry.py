@@ -149,7 +149,7 @@ def rigid_alignment(
 def polygon_area(
     vertices: Float[Array, "*b n+2 2"], *, measure: Literal["area", "perimeter", "roundness"]
 ) -> Float[Array, "*b"]:
-    """the area, perimeter or roundness of closed polygons"""
+    """the `measure` of closed polygons"""
     following = jnp.roll(vertices, -1, axis=-2)
     if measure == "area":
         crossed = vertices[..., 0] * following[..., 1] - vertices[..., 1] * following[..., 0]
@@ -216,18 +216,18 @@ def black_scholes(
     maturity: Float[Array, "*s"],
     *,
     rate: Annotated[float, Uniform(0.0, 0.1)],
-    quantity: Literal["call", "put", "delta", "vega"],
+    quantity: Literal["call price", "put price", "call delta", "vega"],
 ) -> Float[Array, "*s"]:
-    """the Black-Scholes price or sensitivity of European options"""
+    """the Black-Scholes `quantity` of European options"""
     price, level = jnp.abs(spot) + 0.05, jnp.abs(strike) + 0.05
     time = jnp.abs(maturity) + 0.05
     spread = (jnp.abs(volatility) + 0.05) * jnp.sqrt(time)
     d1 = (jnp.log(price / level) + rate * time) / spread + 0.5 * spread
-    if quantity == "call":
+    if quantity == "call price":
         result = price * _normal_cdf(d1) - level * jnp.exp(-rate * time) * _normal_cdf(d1 - spread)
-    elif quantity == "put":
+    elif quantity == "put price":
         result = level * jnp.exp(-rate * time) * _normal_cdf(spread - d1) - price * _normal_cdf(-d1)
-    elif quantity == "delta":
+    elif quantity == "call delta":
         result = _normal_cdf(d1)
     else:
         result = price * jnp.sqrt(time) * 0.3989423 * jnp.exp(-0.5 * d1 * d1)

@@ -275,16 +275,16 @@ def chain_partition(
     unary: Float[Array, "t n"],
     pairwise: Float[Array, "n n"],
     *,
-    method: Literal["scan", "associative", "best path"],
+    paths: Literal["all paths", "all paths from a step earlier", "the best path"],
 ) -> Float[Array, ""]:
-    """the log-partition function or the best score of a linear-chain random field"""
-    if method == "scan":
+    """the log score of a linear-chain random field over `paths`"""
+    if paths == "all paths":
 
         def advance(message, row):
             return jax.nn.logsumexp(message[:, None] + pairwise, axis=0) + row, None
 
         total = jax.nn.logsumexp(lax.scan(advance, unary[0], unary[1:])[0])
-    elif method == "associative":
+    elif paths == "all paths from a step earlier":
 
         def multiply(left, right):
             return jax.nn.logsumexp(left[..., :, :, None] + right[..., None, :, :], axis=-2)

@@ -118,16 +118,18 @@ def kl_divergence(
     p_logits: Float[Array, "*b n"],
     q_logits: Float[Array, "*b n"],
     *,
-    direction: Literal["forward", "reverse", "symmetric", "jensen-shannon"],
+    kind: Literal[
+        "forward Kullback-Leibler", "reverse Kullback-Leibler", "symmetric Kullback-Leibler", "Jensen-Shannon"
+    ],
 ) -> Float[Array, "*b"]:
-    """a Kullback-Leibler or Jensen-Shannon divergence of two categorical distributions"""
+    """the `kind` divergence of two categorical distributions"""
     log_p = jax.nn.log_softmax(p_logits, axis=-1)
     log_q = jax.nn.log_softmax(q_logits, axis=-1)
-    if direction == "forward":
+    if kind == "forward Kullback-Leibler":
         divergence = jnp.sum(jnp.exp(log_p) * (log_p - log_q), axis=-1)
-    elif direction == "reverse":
+    elif kind == "reverse Kullback-Leibler":
         divergence = jnp.sum(jnp.exp(log_q) * (log_q - log_p), axis=-1)
-    elif direction == "symmetric":
+    elif kind == "symmetric Kullback-Leibler":
         divergence = jnp.sum((jnp.exp(log_p) - jnp.exp(log_q)) * (log_p - log_q), axis=-1)
     else:
         log_mean = jnp.logaddexp(log_p, log_q) - 0.6931471805599453
@@ -291,13 +293,16 @@ def overlap_loss(
 
 
 def cosine_similarity(
-    left: Float[Array, "*b n"], right: Float[Array, "*b n"], *, form: Literal["norms", "units", "angle"]
+    left: Float[Array, "*b n"],
+    right: Float[Array, "*b n"],
+    *,
+    form: Literal["cosine by norms", "cosine by unit vectors", "angle"],
 ) -> Float[Array, "*b"]:
-    """the cosine similarity of two vectors, or the angle between them"""
-    if form == "norms":
+    """the `form` of `left` and `right`"""
+    if form == "cosine by norms":
         lengths = jnp.linalg.norm(left, axis=-1) * jnp.linalg.norm(right, axis=-1)
         similarity = jnp.sum(left * right, axis=-1) / (lengths + 1e-3)
-    elif form == "units":
+    elif form == "cosine by unit vectors":
         similarity = jnp.einsum("...n,...n->...", _unit(left), _unit(right))
     else:
         cosines = jnp.sum(_unit(left) * _unit(right), axis=-1)

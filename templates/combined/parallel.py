@@ -94,12 +94,12 @@ def scattered_matmul(
     return jax.shard_map(body, mesh=mesh, in_specs=specs, out_specs=PartitionSpec("k"))(a, b)
 
 
-def scattered_sum(x: Num[Array, "4 4 *d"], *, how: Literal["rows", "columns"]) -> Num[Array, "4 *d"]:
-    """the sum over four devices of their slices, each device keeping the one of its own number"""
+def scattered_sum(x: Num[Array, "4 4 *d"], *, terms: Literal["entries", "squares"]) -> Num[Array, "4 *d"]:
+    """the `terms` of the slices of four devices summed, each device keeping the slice of its own number"""
     mesh = Mesh(np.array(jax.devices()[:4]), ("i",))
 
     def body(block):
-        if how == "rows":
+        if terms == "entries":
             part = lax.psum_scatter(block[0], "i")
         else:
             part = lax.psum_scatter(block[0] * block[0], "i")

@@ -230,7 +230,7 @@ def metropolis_step(
     log_density: Callable[[Float[Array, "d"]], Float[Array, ""]],
     rule: Literal["metropolis", "barker"],
 ) -> tuple[Float[Array, "n d"], Float[Array, ""]]:
-    """the walkers after accepting or refusing proposals for `log_density`, and the acceptance rate"""
+    """the walkers after the `rule` rule accepts or refuses proposals for `log_density`, and the acceptance rate"""
     gain = jax.vmap(log_density)(proposal) - jax.vmap(log_density)(state)
     if rule == "metropolis":
         probability = jnp.exp(jnp.minimum(gain, 0))

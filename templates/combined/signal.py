@@ -87,14 +87,16 @@ def analytic_signal(
 
 
 def spectral_derivative(
-    field: Float32[Array, "*b n"], *, order: Literal["first", "second", "inverse laplacian"]
+    field: Float32[Array, "*b n"],
+    *,
+    what: Literal["first derivative", "second derivative", "inverse of the Laplacian minus one"],
 ) -> Float32[Array, "*b n"]:
-    """a derivative or an inverse Laplacian of a periodic field, by its Fourier transform"""
+    """the `what` of a periodic field, by its Fourier transform"""
     wavenumber = 2 * jnp.pi * jnp.fft.rfftfreq(field.shape[-1], d=1 / field.shape[-1], dtype=jnp.float32)
     spectrum = jnp.fft.rfft(field, axis=-1)
-    if order == "first":
+    if what == "first derivative":
         changed = 1j * wavenumber * spectrum
-    elif order == "second":
+    elif what == "second derivative":
         changed = -jnp.square(wavenumber) * spectrum
     else:
         changed = -spectrum / (jnp.square(wavenumber) + 1)

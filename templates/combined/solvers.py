@@ -173,13 +173,13 @@ def root_by_newton(
     x: Float[Array, "*s"],
     *,
     steps: Literal[2, 4, 6],
-    root: Literal["square", "cube", "reciprocal", "reciprocal square"],
+    root: Literal["square root", "cube root", "reciprocal", "reciprocal square root"],
 ) -> Float[Array, "*s"]:
-    """a root or a reciprocal of absolute values by `steps` Newton iterations"""
+    """the `root` of absolute values by `steps` Newton iterations"""
     size = jnp.abs(x) + 0.05
-    if root == "square":
+    if root == "square root":
         result = lax.fori_loop(0, steps, lambda _, y: 0.5 * (y + size / y), size)
-    elif root == "cube":
+    elif root == "cube root":
         result = lax.fori_loop(0, steps, lambda _, y: (2 * y + size / (y * y)) / 3, 1 + size)
     elif root == "reciprocal":
         result = lax.fori_loop(0, steps, lambda _, y: y * (2 - size * y), 1 / (1 + size * size))

@@ -246,10 +246,10 @@ def image_blur(
 def sobel_edges(
     image: Float[Array, "h+2 w+2"],
     *,
-    norm: Literal["euclidean", "manhattan", "direction"],
+    measure: Literal["Euclidean strength", "Manhattan strength", "direction"],
     form: Literal["convolution", "differences"],
 ) -> Float[Array, "h w"]:
-    """the strength or direction of the edges of an image by Sobel filters"""
+    """the `measure` of the edges of an image by Sobel filters, as `form`"""
     if form == "convolution":
         smooth = jnp.array([1, 2, 1], image.dtype)
         slope = jnp.array([-1, 0, 1], image.dtype)
@@ -260,9 +260,9 @@ def sobel_edges(
         slope = image[2:] - image[:-2]
         horizontal = smooth[:, 2:] - smooth[:, :-2]
         vertical = slope[:, :-2] + 2 * slope[:, 1:-1] + slope[:, 2:]
-    if norm == "euclidean":
+    if measure == "Euclidean strength":
         edges = jnp.sqrt(horizontal**2 + vertical**2 + 1e-3)
-    elif norm == "manhattan":
+    elif measure == "Manhattan strength":
         edges = jnp.abs(horizontal) + jnp.abs(vertical)
     else:
         edges = jnp.arctan2(vertical, horizontal)

@@ -25,13 +25,13 @@ def running_record(x: Real[Array, "t *s"]) -> tuple[Real[Array, "t *s"], Int32[A
 
 
 def run_automaton(
-    table: Integer[Array, "4 3"], symbols: Integer[Array, "t *b"], *, emit: Literal["visited", "accepting"]
+    table: Integer[Array, "4 3"], symbols: Integer[Array, "t *b"], *, emit: Literal["state", "acceptance"]
 ) -> Int32[Array, "t *b"]:
-    """the states that automata with the table `table` visit, or which of these are accepting"""
+    """the `emit` of automata with the table `table` after each symbol"""
 
     def body(state, symbol):
         following = table[state, jnp.clip(symbol, 0, 2)].astype(jnp.int32) % 4
-        if emit == "visited":
+        if emit == "state":
             output = following
         else:
             output = (following >= 2).astype(jnp.int32)
@@ -127,9 +127,9 @@ def prefix_edit_distances(
 
 
 def cheapest_path(
-    costs: Float[Array, "m+1 n"], *, fn: Literal["minimum", "maximum"], emit: Literal["last", "mean"]
+    costs: Float[Array, "m+1 n"], *, fn: Literal["minimum", "maximum"], emit: Literal["last row", "mean row"]
 ) -> Float[Array, "n"]:
-    """the `fn` cost of a path from the top of the grid to each column, or its mean over the rows"""
+    """the `emit` of the `fn` costs of paths from the top of the grid to each entry"""
 
     def body(above, row):
         left = jnp.concatenate([above[:1], above[:-1]])
@@ -138,7 +138,7 @@ def cheapest_path(
         return best, best
 
     last, paths = lax.scan(body, costs[0], costs[1:])
-    if emit == "last":
+    if emit == "last row":
         result = last
     else:
         result = (costs[0] + jnp.sum(paths, axis=0)) / costs.shape[0]

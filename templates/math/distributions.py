@@ -317,12 +317,12 @@ def ranks_with_ties(
 
 
 def standard_error(x: Float[Array, "*b n"], *, ddof: Literal[0, 1]) -> Float[Array, "*b"]:
-    """the standard error of the mean over the last axis"""
+    """the standard error of the mean over the last axis, to which the first entry plus one was appended"""
     return stats.sem(jnp.concatenate([x, x[..., :1] + 1], axis=-1), axis=-1, ddof=ddof)
 
 
 def mode_along_axis(x: Int32[Array, "n *b"], *, keepdims: Literal[False]) -> Int32[Array, "*b"]:
-    """the most frequent number along the first axis"""
+    """the most frequent remainder of `x` by four along the first axis"""
     return stats.mode(x % 4, axis=0, keepdims=keepdims).mode
 
 

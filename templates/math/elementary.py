@@ -241,15 +241,17 @@ def versine(angle: Float[Array, "*s"], *, form: Literal["versine", "haversine", 
     return value
 
 
-def multiple_angle(angle: Inexact[Array, "*s"], *, fn: Literal["sin2", "cos2", "sin3", "cos3"]) -> Inexact[Array, "*s"]:
-    """a sine or cosine of a multiple of `angle` by the multiple-angle identity"""
+def multiple_angle(
+    angle: Inexact[Array, "*s"], *, fn: Literal["sine of 2", "cosine of 2", "sine of 3", "cosine of 3"]
+) -> Inexact[Array, "*s"]:
+    """the `fn` times `angle` by the multiple-angle identity"""
     s = jnp.sin(angle)
     c = jnp.cos(angle)
-    if fn == "sin2":
+    if fn == "sine of 2":
         value = 2 * s * c
-    elif fn == "cos2":
+    elif fn == "cosine of 2":
         value = c * c - s * s
-    elif fn == "sin3":
+    elif fn == "sine of 3":
         value = 3 * s - 4 * s**3
     else:
         value = 4 * c**3 - 3 * c
@@ -259,7 +261,7 @@ def multiple_angle(angle: Inexact[Array, "*s"], *, fn: Literal["sin2", "cos2", "
 def sum_of_angles(
     a: Inexact[Array, "*#s"], b: Inexact[Array, "*#s"], *, fn: Literal["sin", "cos"]
 ) -> Inexact[Array, "*s"]:
-    """a sine or cosine of `a` plus `b` by the addition theorem"""
+    """the `fn` of `a` plus `b` by the addition theorem"""
     if fn == "sin":
         value = jnp.sin(a) * jnp.cos(b) + jnp.cos(a) * jnp.sin(b)
     else:

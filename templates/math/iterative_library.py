@@ -86,18 +86,18 @@ def fitted_line(
 
 
 def rotated_by_vector(
-    rotation: Wide[Array, "3"], points: Wide[Array, "n 3"], *, inverse: Literal[False, True]
+    rotation: Wide[Array, "3"], points: Wide[Array, "n 3"], *, way: Literal["forward", "back"]
 ) -> Wide[Array, "n 3"]:
-    """points turned by a rotation vector, or back"""
-    return Rotation.from_rotvec(rotation).apply(points, inverse=inverse)
+    """points turned `way` by a rotation vector"""
+    return Rotation.from_rotvec(rotation).apply(points, inverse=(way == "back"))
 
 
 def rotated_by_quaternion(
-    q: Wide[Array, "4"], point: Wide[Array, "3"], *, inverse: Literal[False, True]
+    q: Wide[Array, "4"], point: Wide[Array, "3"], *, way: Literal["forward", "back"]
 ) -> Wide[Array, "3"]:
-    """a point turned by a quaternion, or back"""
+    """a point turned `way` by a quaternion"""
     shifted = q + jnp.array([0.0, 0.0, 0.0, 2.0], q.dtype)
-    return Rotation.from_quat(shifted).apply(point, inverse=inverse)
+    return Rotation.from_quat(shifted).apply(point, inverse=(way == "back"))
 
 
 def euler_matrix(
@@ -110,7 +110,7 @@ def euler_matrix(
 def composed_rotation(
     first: Wide[Array, "3"], second: Wide[Array, "3"], *, form: Literal["as_quat", "as_rotvec", "as_mrp", "as_matrix"]
 ) -> Wide[Array, "3"]:
-    """the first row or entries of two rotations one after the other"""
+    """the first three numbers of `form` of two rotations one after the other"""
     turned = Rotation.from_rotvec(first / 3) * Rotation.from_rotvec(second / 3)
     if form == "as_quat":
         result = turned.as_quat()[:3]

@@ -20,7 +20,7 @@ def taylor_exp(x: Inexact[Array, "*s"], *, order: Literal[2, 3, 4]) -> Inexact[A
 
 
 def taylor_trig(x: Inexact[Array, "*s"], *, fn: Literal["sin", "cos", "sinh", "cosh"]) -> Inexact[Array, "*s"]:
-    """the leading terms of the Taylor series of a trigonometric or hyperbolic function"""
+    """the leading terms of the Taylor series of `fn` at `x`"""
     t = x * x
     if fn == "sin":
         value = x * (1 - t / 6 * (1 - t / 20 * (1 - t / 42)))
@@ -422,7 +422,7 @@ def aitken_acceleration(x0: Float[Array, "*s"], x1: Float[Array, "*s"], x2: Floa
 
 
 def zeta_partial_sum(s: Float[Array, "*s"], *, kind: Literal["zeta", "eta"]) -> Float[Array, "*s"]:
-    """the leading terms of the zeta or the eta function"""
+    """the leading terms of the `kind` function at one plus the magnitude of `s`"""
     powers = jnp.arange(1, 7, dtype=s.dtype) ** -(1 + jnp.abs(s[..., None]))
     if kind == "zeta":
         total = jnp.sum(powers, axis=-1)

@@ -179,9 +179,9 @@ def normal_density(
     mean: Float[Array, "*#s"],
     scale: Float[Array, ""],
     *,
-    form: Literal["density", "log"],
+    form: Literal["density", "log-density"],
 ) -> Float[Array, "*s"]:
-    """the density of a normal distribution or its logarithm"""
+    """the `form` of a normal distribution"""
     sigma = jnp.abs(scale) + 0.1
     z = (x - mean) / sigma
     if form == "density":
@@ -201,7 +201,7 @@ def normal_cdf(x: Float[Array, "*s"], *, form: Literal["erf", "erfc"]) -> Float[
 
 
 def normal_tail(x: Float32[Array, "*s"], *, fn: Literal["ndtr", "log_ndtr"]) -> Float32[Array, "*s"]:
-    """the probability of the upper tail of a normal distribution, or its logarithm"""
+    """the upper tail of a normal distribution by `fn`"""
     return getattr(special, fn)(-x)
 
 

@@ -111,14 +111,14 @@ def ill_conditioned_product(
 
 
 def matrix_exponential(
-    a: Wide[Array, "n n"], *, time: Annotated[float, Uniform(0.1, 1.0)], upper_triangular: Literal[False, True]
+    a: Wide[Array, "n n"], *, time: Annotated[float, Uniform(0.1, 1.0)], part: Literal["whole", "upper triangle"]
 ) -> Wide[Array, "n n"]:
-    """the exponential of a multiple of a matrix or of its upper triangle"""
-    if upper_triangular:
+    """the exponential of `time` times the `part` of a matrix"""
+    if part == "upper triangle":
         generator = jnp.triu(a)
     else:
         generator = a
-    return linalg.expm(time * generator, upper_triangular=upper_triangular)
+    return linalg.expm(time * generator, upper_triangular=part == "upper triangle")
 
 
 def linear_flow(
@@ -198,10 +198,12 @@ def inverse_and_determinant(
 # The array interface
 
 
-def determinants(a: Wide[Array, "*b n n"], *, fn: Literal["det", "inv"]) -> Wide[Array, "*b n n"]:
-    """well conditioned matrices times their determinants, or their inverses"""
+def determinants(
+    a: Wide[Array, "*b n n"], *, how: Literal["times their determinants", "inverted"]
+) -> Wide[Array, "*b n n"]:
+    """well conditioned matrices `how`"""
     matrices = jnp.eye(a.shape[-1], dtype=a.dtype) + a / a.shape[-1]
-    if fn == "det":
+    if how == "times their determinants":
         result = matrices * jnp.linalg.det(matrices)[..., None, None]
     else:
         result = jnp.linalg.inv(matrices)
