@@ -49,14 +49,11 @@ from jaxir.analysis.functions import public_functions
 from jaxir.analysis.irtext import scan
 from jaxir.errors import UserError
 from jaxir.extractor.lower import FAST
+from jaxir.sample import LOW_BIT
 
 CORE = (
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
     "bfloat16", "float16", "float32", "float64", "complex64", "complex128",
-)  # fmt: skip
-LOW_BIT = (
-    "int2", "int4", "uint2", "uint4", "float4_e2m1fn", "float8_e3m4", "float8_e4m3", "float8_e4m3b11fnuz",
-    "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu",
 )  # fmt: skip
 #: Types that are lowered again without 64-bit types, where indices and defaults have 32 bits.
 NARROW = ("bool", "int32", "uint32", "bfloat16", "float32", "complex64")

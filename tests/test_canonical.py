@@ -271,9 +271,14 @@ def test_complex_constants():
 def test_composite_body_counts_and_its_name_of_function_does_not():
     def composed(factor):
         scaled = lax.composite(lambda x: x * factor, name="test.scaled")
-        return of(lambda x: scaled(x), (3,))
+        return jax.jit(lambda x: scaled(x)).lower(jax.ShapeDtypeStruct((3,), jnp.float32)).as_text()
 
-    assert composed(2.0).canonical != composed(3.0).canonical
+    twice = composed(2.0)
+    assert hashes(twice)[0] != hashes(composed(3.0))[0]
+    # The call and the function: the composite's own name, "test.scaled", stays.
+    assert twice.count("@test.scaled") == 2
+    assert hashes(twice) == hashes(twice.replace("@test.scaled", "@another"))
+    assert hashes(twice)[0] != hashes(twice.replace('"test.scaled"', '"test.other"'))[0]
 
 
 @pytest.mark.parametrize("name", ["a b", "\u00e9", r"a\22b", "@a"])

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from conftest import run_jaxir
 
-from jaxir import config, resources
+from jaxir import config, resources, sample
+from jaxir.cli.extract import extract
 from jaxir.errors import UserError
+from jaxir.extractor import lower
+from jaxir.generator import source
+from jaxir.writer import shards
 
 # `runtime` says how things run, not what is made; tests/test_devices.py has it.
 CONFIGS = sorted(path.stem for path in resources.folder("configs").glob("*.yaml") if path.stem != "runtime")
@@ -14,6 +20,24 @@ CONFIGS = sorted(path.stem for path in resources.folder("configs").glob("*.yaml"
 
 def test_the_four_configs_are_there():
     assert set(CONFIGS) >= {"balanced_10k", "curriculum", "default", "small"}
+
+
+@pytest.mark.parametrize(
+    ("names", "others"),
+    [
+        (config.Category, sample.CATEGORIES),
+        (config.Dialect, sample.DIALECTS),
+        (config.Dialect, {option.name: option for option in extract.params}["dialects"].type.choices),
+        (config.Dtype, sample.DTYPES),
+        (config.Platform, lower.PLATFORMS),
+        (config.Style, source.STYLES),
+        (config.Format, shards.FORMATS),
+        (config.Layout, shards.LAYOUTS),
+    ],
+)
+def test_what_a_config_may_name_is_what_there_is(names, others):
+    # Orders are those of their places: what is drawn goes by the config's, tables by the other.
+    assert sorted(get_args(names)) == sorted(others)
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxir import config
-from jaxir.generator.plan import PLANNED_ATTEMPTS, Plan
+from jaxir.generator.plan import ATTEMPTS_PER_ROOT, PLANNED_ATTEMPTS, Plan
 from jaxir.generator.quota import Turns, cycled
 from jaxir.generator.rng import Rng
 from jaxir.generator.templates import load_library
@@ -71,10 +71,21 @@ def test_a_balanced_plan_gives_element_types_and_options_their_turns():
 
 def test_after_some_attempts_the_element_type_is_drawn_by_weight():
     plan = Plan(config.load("default", {"balanced": True}), LIBRARY)
-    planned = [plan.entry(7, attempt).quota for attempt in range(PLANNED_ATTEMPTS)]
-    assert len({quota.dtype for quota in planned}) == 1
-    later = [plan.entry(7, attempt).quota for attempt in range(PLANNED_ATTEMPTS, 40)]
-    assert all(not quota.options for quota in later)
+    visits = _visits(plan, "add")
+    tries = [[plan.entry(visit.index, attempt) for attempt in range(ATTEMPTS_PER_ROOT)] for visit in visits]
+    assert {entry.root.name for entries in tries for entry in entries} == {"add"}
+    planned = [[entry.quota.dtype for entry in entries[:PLANNED_ATTEMPTS]] for entries in tries]
+    assert all(len(set(types)) == 1 for types in planned)
+    later = [[entry.quota for entry in entries[PLANNED_ATTEMPTS:]] for entries in tries]
+    assert not any(quota.options for quotas in later for quota in quotas)
+    assert sum(len({quota.dtype for quota in quotas}) > 1 for quotas in later) > len(visits) / 2
+    weights = {
+        name: weight for name, weight in plan.config.arrays.dtypes.items() if visits[0].root.steered.admits(name)
+    }
+    counts = Counter(quota.dtype for quotas in later for quota in quotas)
+    for name, weight in weights.items():
+        wanted = counts.total() * weight / sum(weights.values())
+        assert abs(counts[name] - wanted) <= 1 + 4 * wanted**0.5
 
 
 def test_kernels_keep_to_the_quota():
