@@ -52,6 +52,10 @@ class Page(HTMLParser):
         return sum(name == tag for name, _ in self.elements)
 
 
+def pictures(html: str) -> list[str]:
+    return ["<svg" + part.partition("</svg>")[0] + "</svg>" for part in html.split("<svg")[1:]]
+
+
 @pytest.fixture(scope="module")
 def stats(tmp_path_factory: pytest.TempPathFactory) -> Stats:
     folder = tmp_path_factory.mktemp("report") / "c"
@@ -106,9 +110,8 @@ def test_the_page_needs_nothing_from_outside(html: str) -> None:
 
 
 def test_pictures_are_well_formed_take_the_colours_of_the_page_and_share_no_id(html: str) -> None:
-    pictures = ["<svg" + part.partition("</svg>")[0] + "</svg>" for part in html.split("<svg")[1:]]
     ids: list[str] = []
-    for picture in pictures:
+    for picture in pictures(html):
         root = ET.fromstring(picture)
         ids += [element.attrib["id"] for element in root.iter() if "id" in element.attrib]
         assert "var(--" in picture
@@ -134,8 +137,9 @@ EVIL = (
 def test_a_hostile_corpus_injects_nothing(tmp_path: Path, html: str) -> None:
     hostile = {"category", "operation", "description", "function_name", "id", "split"}
     rows = []
+    names = [*(f"{EVIL}{number}" for number in range(3)), "#010203", "font: 3px x", 'style="font: 3px x']
     for number, row in enumerate(native_rows(30)):
-        row |= dict.fromkeys(hostile, f"{EVIL}{number % 3}") | {"templates": [EVIL], "transforms": [EVIL]}
+        row |= dict.fromkeys(hostile, names[number % len(names)]) | {"templates": [EVIL], "transforms": [EVIL]}
         row["python_source"] = f"{EVIL}{number}"
         row["stablehlo"] = row["stablehlo"].replace("stablehlo.sine", '"stablehlo.<b>sine"') + f"// {EVIL}{number}"
         row["split"] = "train"
@@ -146,6 +150,8 @@ def test_a_hostile_corpus_injects_nothing(tmp_path: Path, html: str) -> None:
     page = Page(html)
     assert {tag for tag, _ in page.elements} <= {tag for tag, _ in good.elements} | {"p"}
     assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
+    for picture in pictures(html):
+        ET.fromstring(picture)
     assert "\x1b" not in html
     assert "\u202e" not in html
     assert "{{ 7*7 }}" in html

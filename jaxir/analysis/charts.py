@@ -69,10 +69,11 @@ def _svg(figure: Figure, name: str) -> str:
     # Several pictures share a page: their ids must differ.
     text = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', text)
     text = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", text)
-    text = re.sub(r"font: ([\d.]+px) [^;\"]+", r"font: \1 system-ui, sans-serif", text)
+    # In attributes only: a name of a corpus may look like this.
+    text = re.sub(r'(?<=style=")font: ([\d.]+px) [^;"<]+', r"font: \1 system-ui, sans-serif", text)
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', rf'\1 role="img" aria-label="{name}"', text, count=1)
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
-    return re.sub(r"#0[0-9ab](?:0[0-9]){2}\b", lambda match: f"var(--{_COLOURS[match.group()]})", text)
+    return re.sub("|".join(_COLOURS), lambda match: f"var(--{_COLOURS[match.group()]})", text)
 
 
 def alone(svg: str) -> str:

@@ -67,10 +67,12 @@ _PYTHON = re.compile(
 
 
 def looks_like_python(text: str) -> bool:
+    """Whether a cell seems to hold Python, or says that it lacks it; judged by its first 20,000 characters."""
     return not dialect_of(text) and bool(_PYTHON.search(text[:20_000]))
 
 
 def looks_like_ir(text: str) -> bool:
+    """Whether a cell seems to hold an IR of a dialect that `dialect_of` knows."""
     return bool(dialect_of(text))
 
 

@@ -48,6 +48,7 @@ def clean(text: str) -> str:
 
 
 def number(value: float) -> str:
+    """A figure for people, thousands apart: an `int` in full, a `float` to one digit, whatever its unit."""
     return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
 
 
@@ -104,6 +105,7 @@ def _many(count: int, noun: str) -> str:
 
 
 def basis(stats: Stats) -> str:
+    """What to say after a count of skeletons: "" where hashes told them apart, else that (some of) the texts did."""
     return {"text": " (by text)", "mixed": " (partly by text)"}.get(stats.skeleton_basis, "")
 
 
@@ -209,10 +211,7 @@ def _leakage(stats: Stats) -> Table:
     if not pairs:
         return Table("Leakage", (), ())
     lines = tuple(
-        (
-            KEY_LABELS[key] + (basis(stats) if key == "skeleton" else ""),
-            *(number(counts.get(pair, 0)) for pair in pairs),
-        )
+        (_key_label(stats, key), *(number(counts.get(pair, 0)) for pair in pairs))
         for key, counts in stats.leakage.items()
     )
     return Table("Leakage: keys that are in both splits", ("key", *pairs), lines)
@@ -337,6 +336,7 @@ _MARKUP = str.maketrans({char: f"\\{char}" for char in "\\`*_[]|<>#"} | {"&": "&
 
 
 def to_markdown(stats: Stats) -> str:
+    """A page of Markdown: the headline, the tables (long ones up to 40 lines), all names that are missing or thin."""
     parts = ["# Corpus statistics", escape(headline(stats))]
     parts += [markdown_table(table) for table in tables(stats, top=40)]
     parts += [f"**{title}:** {escape(names)}" for title, names in missing_lines(stats.coverage, None)]
@@ -344,6 +344,7 @@ def to_markdown(stats: Stats) -> str:
 
 
 def escape(text: str) -> str:
+    """A name from a corpus for Markdown: on one line, and nothing in it is markup."""
     return clean(text).translate(_MARKUP)
 
 

@@ -79,10 +79,12 @@ class Samples:
 
     @property
     def mean_ms(self) -> float:
+        """Mean time of a call in ms, over all samples; all have the same number of calls."""
         return statistics.fmean(self.samples_ms)
 
     @property
     def median_ms(self) -> float:
+        """Median of the samples in ms, each the mean time of a call in it."""
         return statistics.median(self.samples_ms)
 
     @property

@@ -61,6 +61,14 @@ def _substitute(factors: Array, right: Array, lower: bool) -> Array:
     return solution
 
 
+def _order(size: int, swaps: Array) -> Array:
+    """The order of rows after swapping each with the one that its pivot names, one after the other."""
+    order = np.arange(size)
+    for position, other in enumerate(swaps):
+        order[[position, other]] = order[[other, position]]
+    return order
+
+
 @rule("lu")
 def _lu(call: Call, x: Array) -> list[Array]:
     """Packed factors, pivots and the permutation of rows that they amount to."""
@@ -75,10 +83,7 @@ def _lu(call: Call, x: Array) -> list[Array]:
             # A singular matrix has factors like any other.
             warnings.simplefilter("ignore", scipy.linalg.LinAlgWarning)
             packed[number], pivots[number] = scipy.linalg.lu_factor(matrix, check_finite=False)
-        order = np.arange(rows)
-        for position, other in enumerate(pivots[number]):
-            order[[position, other]] = order[[other, position]]
-        permutations[number] = order
+        permutations[number] = _order(rows, pivots[number])
     return [
         packed.reshape(x.shape).astype(x.dtype),
         pivots.reshape(call.outs[1].shape).astype(call.outs[1].dtype),
@@ -90,11 +95,7 @@ def _lu(call: Call, x: Array) -> list[Array]:
 def _permutation(call: Call, pivots: Array) -> Array:
     size = call.params["permutation_size"]
     stack = pivots.reshape((math.prod(pivots.shape[:-1]), pivots.shape[-1]))
-    orders = np.tile(np.arange(size), (len(stack), 1))
-    for order, swaps in zip(orders, stack, strict=True):
-        for position, other in enumerate(swaps):
-            order[[position, other]] = order[[other, position]]
-    return orders.reshape(call.shape).astype(call.dtype)
+    return np.array([_order(size, swaps) for swaps in stack]).reshape(call.shape).astype(call.dtype)
 
 
 @rule("tridiagonal_solve")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from jaxir.executor.numpy_rules.dtypes import convert, exact, kind, wide
 from jaxir.executor.numpy_rules.registry import Array, Call, rule
 from jaxir.executor.numpy_rules.shapes import padded
+from jaxir.executor.numpy_rules.windows import positions
 
 
 def _factors(call: Call, lhs: Array, rhs: Array) -> tuple[Array, Array, np.dtype[Any]]:
@@ -54,11 +54,7 @@ def _convolution(call: Call, lhs: Array, rhs: Array) -> Array:
     config = [(0, 0, 0), (0, 0, 0)]
     config += [(low, high, gap - 1) for (low, high), gap in zip(params["padding"], params["lhs_dilation"], strict=True)]
     lhs = padded(lhs, np.zeros((), computed), config)
-    window, gaps, strides = rhs.shape[2:], params["rhs_dilation"], params["window_strides"]
-    counts = [
-        max(0, (size - ((extent - 1) * gap + 1)) // stride + 1)
-        for size, extent, gap, stride in zip(lhs.shape[2:], window, gaps, strides, strict=True)
-    ]
+    window, space = rhs.shape[2:], [call.shape[dim] for dim in numbers.out_spec[2:]]
     features, batches = params["feature_group_count"], params["batch_group_count"]
     groups = max(features, batches)
     outputs, inputs = rhs.shape[0] // groups, rhs.shape[1]
@@ -69,19 +65,10 @@ def _convolution(call: Call, lhs: Array, rhs: Array) -> Array:
         lhs = np.moveaxis(lhs.reshape(lhs.shape[0], groups, inputs, *lhs.shape[2:]), 1, 0)
     kernel = rhs.reshape(groups, outputs, inputs, *window)
     batch = lhs.shape[1]
-    total = np.zeros((groups, batch, outputs, math.prod(counts)), computed)
-    for position in itertools.product(*map(range, window)):
-        part = lhs[
-            (
-                slice(None),
-                slice(None),
-                slice(None),
-                *(
-                    slice(offset * gap, offset * gap + (count - 1) * stride + 1, stride) if count else slice(0, 0)
-                    for offset, gap, count, stride in zip(position, gaps, counts, strides, strict=True)
-                ),
-            )
-        ].reshape(groups, batch, inputs, math.prod(counts))
-        total += np.matmul(kernel[(slice(None), None, slice(None), slice(None), *position)], part)
-    result = np.moveaxis(total, 0, 1).reshape(batch, groups * outputs, *counts)
+    total = np.zeros((groups, batch, outputs, math.prod(space)), computed)
+    parts = positions(lhs, window, params["window_strides"], params["rhs_dilation"])
+    for position, part in zip(np.ndindex(window), parts, strict=True):
+        factor = kernel[(slice(None), None, slice(None), slice(None), *position)]
+        total += np.matmul(factor, part.reshape(groups, batch, inputs, math.prod(space)))
+    result = np.moveaxis(total, 0, 1).reshape(batch, groups * outputs, *space)
     return result.transpose(np.argsort(numbers.out_spec)).astype(call.dtype)

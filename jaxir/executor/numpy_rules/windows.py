@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,27 +13,28 @@ from jaxir.executor.numpy_rules.registry import Array, Call, rule
 from jaxir.executor.numpy_rules.shapes import padded
 
 
-def positions(padded_operand: Array, call: Call) -> Iterator[Array]:
-    """For each position in the window, in row-major order, its element of every window."""
-    params = call.params
-    window, strides = params["window_dimensions"], params["window_strides"]
-    dilation = params.get("window_dilation") or (1,) * len(window)
+def positions(x: Array, window: Sequence[int], strides: Sequence[int], dilation: Sequence[int]) -> Iterator[Array]:
+    """For each position in a window over the last axes of `x`, in row-major order, its element of every window."""
     counts = [
         max(0, (size - ((extent - 1) * gap + 1)) // stride + 1)
-        for size, extent, gap, stride in zip(padded_operand.shape, window, dilation, strides, strict=True)
+        for size, extent, gap, stride in zip(x.shape[x.ndim - len(window) :], window, dilation, strides, strict=True)
     ]
     for position in itertools.product(*map(range, window)):
-        yield padded_operand[
-            tuple(
-                slice(offset * gap, offset * gap + (count - 1) * stride + 1, stride) if count else slice(0, 0)
-                for offset, gap, count, stride in zip(position, dilation, counts, strides, strict=True)
-            )
-        ]
+        steps = (
+            slice(offset * gap, offset * gap + (count - 1) * stride + 1, stride) if count else slice(0, 0)
+            for offset, gap, count, stride in zip(position, dilation, counts, strides, strict=True)
+        )
+        yield x[(..., *steps)]
 
 
-def _padding(call: Call) -> list[tuple[int, int, int]]:
-    base = call.params.get("base_dilation") or (1,) * len(call.params["padding"])
-    return [(low, high, gap - 1) for (low, high), gap in zip(call.params["padding"], base, strict=True)]
+def _elements(call: Call, x: Array, padding: Array) -> Iterator[Array]:
+    """The `positions` in the window of a reduction over `x` with its padding."""
+    params = call.params
+    window = params["window_dimensions"]
+    base = params.get("base_dilation") or (1,) * len(window)
+    config = [(low, high, gap - 1) for (low, high), gap in zip(params["padding"], base, strict=True)]
+    dilation = params.get("window_dilation") or (1,) * len(window)
+    return positions(padded(x, padding, config), window, params["window_strides"], dilation)
 
 
 @rule("reduce_window_sum", "reduce_window_max", "reduce_window_min")
@@ -44,7 +45,7 @@ def _reduce_window_known(call: Call, x: Array) -> Array:
     identity = identities[kind]
     combine: Any = {"sum": np.add, "max": np.maximum, "min": np.minimum}[kind]
     total = np.full(call.shape, identity, computed)
-    for element in positions(padded(x.astype(computed), identity, _padding(call)), call):
+    for element in _elements(call, x.astype(computed), identity):
         total = combine(total, element)
     return total.astype(x.dtype)
 
@@ -54,9 +55,7 @@ def _reduce_window(call: Call, *operands: Array) -> list[Array]:
     """Fold windows with any function of scalars, which is evaluated on whole arrays."""
     count = len(operands) // 2
     initial = operands[count:]
-    moves = [
-        positions(padded(x, value, _padding(call)), call) for x, value in zip(operands[:count], initial, strict=True)
-    ]
+    moves = [_elements(call, x, value) for x, value in zip(operands[:count], initial, strict=True)]
     totals = [np.broadcast_to(value, out.shape) for value, out in zip(initial, call.outs, strict=True)]
     for elements in zip(*moves, strict=True):
         totals = call.run(call.params["jaxpr"], [*call.params.get("consts", ()), *totals, *elements])
@@ -68,14 +67,11 @@ def _selected(call: Call, x: Array) -> tuple[Array, Array]:
     keeps: Any = {"ge": np.greater_equal, "le": np.less_equal}[str(call.params["select_prim"])]
     values = x.astype(wide(x.dtype), copy=False)
     indices = np.arange(x.size).reshape(x.shape)
-    config = _padding(call)
-    marked = padded(indices, np.asarray(-1), config)
     best_value: Array | None = None
     best = np.empty(0, np.int64)
     # Padding is never selected: it has the index -1.
-    for value, index in zip(
-        positions(padded(values, np.zeros((), values.dtype), config), call), positions(marked, call), strict=True
-    ):
+    elements = _elements(call, values, np.zeros((), values.dtype)), _elements(call, indices, np.asarray(-1))
+    for value, index in zip(*elements, strict=True):
         if best_value is None:
             best_value, best = value, index
             continue
