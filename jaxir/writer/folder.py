@@ -316,7 +316,9 @@ class Folder:
         records = self._ledger.records
         whole = next((n for n, entry in enumerate(records) if not (self._segments / entry.segment).exists()), None)
         if whole is not None and self._published is not None:
-            whole = segments.restore(self.path, self._segments, self._published.parquet, records)
+            whole = segments.restore(
+                self.path, self._segments, self._published.parquet, records, self._state / publish.SCRATCH
+            )
         lost = records[whole:] if whole is not None else []
         if lost:
             self._ledger.truncate(len(records) - len(lost))

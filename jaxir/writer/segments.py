@@ -23,8 +23,9 @@ from jaxir.writer.ledger import Record
 
 log = logging.getLogger(__name__)
 
-#: Rows that `by_group` holds at a time.
+#: Rows that `by_group` holds at a time, and `restore` of each split and category.
 WINDOW = 5000
+RESTORED = 100
 
 
 def encode(samples: Iterable[Sample]) -> tuple[bytes, tuple[tuple[str, str, int], ...]]:
@@ -60,38 +61,48 @@ def by_group(
     Every segment is read once. The rows go through files in `scratch` (made here, removed on leaving), so that memory
     does not grow with the corpus.
     """
+    paths: dict[tuple[str, str], Path] = {}
+    with _made(scratch):
+        with contextlib.ExitStack() as stack:
+            writers: dict[tuple[str, str], pa.RecordBatchStreamWriter] = {}
+            for window in _windows(records):
+                parts: dict[tuple[str, str], list[pa.Table]] = {}
+                for record in window:
+                    table, start = read(folder, record), 0
+                    for split, category, rows in record.groups:
+                        parts.setdefault((split, category), []).append(table.slice(start, rows))
+                        start += rows
+                for key, tables in parts.items():
+                    if key not in writers:
+                        paths[key] = scratch / f"{len(paths)}.arrow"
+                        writers[key] = stack.enter_context(_spill(paths[key]))
+                    writers[key].write_table(pa.concat_tables(tables).combine_chunks())
+        yield lambda split, category: shards.RowStream(_spilled(paths[split, category]))
+
+
+@contextlib.contextmanager
+def _made(scratch: Path) -> Iterator[None]:
+    """An empty folder that is there inside only."""
     files.remove(scratch)
     scratch.mkdir()
-    paths: dict[tuple[str, str], Path] = {}
-    with contextlib.ExitStack() as stack:
-        writers: dict[tuple[str, str], pa.RecordBatchStreamWriter] = {}
-        for window in _windows(records):
-            parts: dict[tuple[str, str], list[pa.Table]] = {}
-            for record in window:
-                table, start = read(folder, record), 0
-                for split, category, rows in record.groups:
-                    parts.setdefault((split, category), []).append(table.slice(start, rows))
-                    start += rows
-            for key, tables in parts.items():
-                if key not in writers:
-                    paths[key] = scratch / f"{len(paths)}.arrow"
-                    file = stack.enter_context(open(paths[key], "wb"))
-                    options = pa.ipc.IpcWriteOptions(compression="lz4")
-                    writers[key] = stack.enter_context(pa.ipc.new_stream(file, SCHEMA, options=options))
-                writers[key].write_table(pa.concat_tables(tables).combine_chunks())
-
-    def stream(split: str, category: str) -> shards.RowStream:
-        def tables() -> Iterator[pa.Table]:
-            with open(paths[split, category], "rb") as file, pa.ipc.open_stream(file) as reader:
-                for batch in reader:
-                    yield pa.Table.from_batches([batch])
-
-        return shards.RowStream(tables())
-
     try:
-        yield stream
+        yield
     finally:
         files.remove(scratch)
+
+
+@contextlib.contextmanager
+def _spill(path: Path) -> Iterator[pa.RecordBatchStreamWriter]:
+    """A file of rows that is read back batch by batch."""
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with open(path, "wb") as file, pa.ipc.new_stream(file, SCHEMA, options=options) as writer:
+        yield writer
+
+
+def _spilled(path: Path) -> Iterator[pa.Table]:
+    with open(path, "rb") as file, pa.ipc.open_stream(file) as reader:
+        for batch in reader:
+            yield pa.Table.from_batches([batch])
 
 
 def _windows(records: Iterable[Record]) -> Iterator[list[Record]]:
@@ -106,45 +117,55 @@ def _windows(records: Iterable[Record]) -> Iterator[list[Record]]:
 
 
 def restore(
-    out: Path, folder: Path, parquet: Callable[[str, str], list[card.DataFile]], records: Sequence[Record]
+    out: Path,
+    folder: Path,
+    parquet: Callable[[str, str], list[card.DataFile]],
+    records: Sequence[Record],
+    scratch: Path,
 ) -> int:
-    """Write missing segments again from the published Parquet shards.
+    """Write missing segments again from the published Parquet shards; one shard at a time is in memory.
 
     Args:
         out: the corpus.
         folder: where the segments are.
         parquet: (split, category) to its published shards in row order.
         records: the committed blocks.
+        scratch: a folder that is made here and removed at the end.
 
     Returns:
         The number of leading records that are whole afterwards: all of them, or fewer when a shard is damaged. A
         segment is written only if its bytes have the SHA-256 of its record.
     """
     streams: dict[tuple[str, str], shards.RowStream] = {}
-
-    def tables(split: str, category: str) -> Iterator[pa.Table]:
-        for entry in parquet(split, category):
-            path = out / entry.path
-            if files.sha256_file(path) != entry.sha256:
-                log.warning("%s: missing or damaged; its rows are made again", path)
-                return
-            yield shards.read_parquet(path)
-
-    for done, record in enumerate(records):
-        parts = []
-        for split, category, rows in record.groups:
-            if (split, category) not in streams:
-                streams[split, category] = shards.RowStream(tables(split, category))
-            part = streams[split, category].take(rows)
-            parts += [] if part is None else [part]
-        path = folder / record.segment
-        if path.exists():  # verified by the caller; its rows were only skipped above
-            continue
-        if len(parts) < len(record.groups):
-            return done
-        # By way of `Sample`, because buffers that were read from Parquet may hold other bytes under a null.
-        content, _ = encode(from_row(row) for part in parts for row in part.to_pylist())
-        if files.sha256_bytes(content) != record.sha256:
-            return done
-        files.write_atomic(path, content)
+    with _made(scratch):
+        for done, record in enumerate(records):
+            parts = []
+            for split, category, rows in record.groups:
+                if (split, category) not in streams:
+                    spilled = scratch / f"{len(streams)}.arrow"
+                    streams[split, category] = shards.RowStream(_published(out, parquet(split, category), spilled))
+                part = streams[split, category].take(rows)
+                parts += [] if part is None else [part]
+            path = folder / record.segment
+            if path.exists():  # verified by the caller; its rows were only skipped above
+                continue
+            if len(parts) < len(record.groups):
+                return done
+            # By way of `Sample`, because buffers that were read from Parquet may hold other bytes under a null.
+            content, _ = encode(from_row(row) for part in parts for row in part.to_pylist())
+            if files.sha256_bytes(content) != record.sha256:
+                return done
+            files.write_atomic(path, content)
     return len(records)
+
+
+def _published(out: Path, entries: Iterable[card.DataFile], spilled: Path) -> Iterator[pa.Table]:
+    """The rows of shards up to the first damaged one; a shard waits in `spilled`, since a block takes few of its rows."""
+    for entry in entries:
+        path = out / entry.path
+        if files.sha256_file(path) != entry.sha256:
+            log.warning("%s: missing or damaged; its rows are made again", path)
+            return
+        with _spill(spilled) as writer:
+            writer.write_table(shards.read_parquet(path), max_chunksize=RESTORED)
+        yield from _spilled(spilled)
