@@ -160,7 +160,7 @@ def restore(
 
 
 def _published(out: Path, entries: Iterable[card.DataFile], spilled: Path) -> Iterator[pa.Table]:
-    """The rows of shards up to the first damaged one; a shard waits in `spilled`, since a block takes few of its rows."""
+    """Rows of shards up to the first damaged one; a shard waits in `spilled`, since a block takes few of its rows."""
     for entry in entries:
         path = out / entry.path
         if files.sha256_file(path) != entry.sha256:
