@@ -121,7 +121,7 @@ def test_names_of_other_worlds_take_no_memory() -> None:
     coverage = Coverage()
     for number in range(50):
         coverage.add(scan(f"module @m {{\n  %0 = stablehlo.op{number} %arg0 : tensor<2xf{number}>\n}}"), ())
-    assert all(row["reached"] == 0 for row in coverage.tables().values())
+    assert not any(coverage._counts.values())
 
 
 def test_lists_are_short_unless_asked(native: Stats) -> None:
