@@ -92,8 +92,9 @@ def ends(engine: Engine, tasks: list[Task]) -> list[str]:
 
 def test_a_worker_that_ends_at_once_costs_its_own_task_and_no_other() -> None:
     with engines.local(setup(), 2) as engine:
-        tasks = [bad(EXIT), good(0), good(1), bad(KILLED), good(2), good(3)]
-        assert ends(engine, tasks) == ["exit code 7", "0", "1", "SIGKILL", "2", "3"]
+        unnamed = bad(Deed(signal.raise_signal, 40))  # most real-time signals have no name
+        tasks = [bad(EXIT), good(0), good(1), bad(KILLED), good(2), good(3), unnamed]
+        assert ends(engine, tasks) == ["exit code 7", "0", "1", "SIGKILL", "2", "3", "signal 40"]
 
 
 @pytest.mark.slow

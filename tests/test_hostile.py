@@ -34,13 +34,13 @@ def snapshot(folder):
     return {path.name: (path.stat().st_mode, path.stat().st_size) for path in folder.iterdir()}
 
 
-def test_33_hostile_sources_get_a_verdict_and_leave_nothing(tmp_path, environment):
+def test_35_hostile_sources_get_a_verdict_and_leave_nothing(tmp_path, environment):
     (tmp_path / "kept").write_text("kept")
     before = snapshot(tmp_path)
     jobs = [
         Job(name, {"python_source": source.replace("{folder}", str(tmp_path))}) for name, (source, _) in SOURCES.items()
     ]
-    assert len(jobs) == 33
+    assert len(jobs) == 35
     verdicts = list(
         run_isolated(
             "hostile.work:execute", jobs, workers=2, limits=Limits(seconds=4), fresh=True, environment=environment

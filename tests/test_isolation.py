@@ -49,6 +49,7 @@ def test_verdicts_come_in_the_order_of_the_jobs(fresh):
 def test_a_death_costs_its_job_and_has_a_name(fresh):
     texts = {
         "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)": "SIGKILL",
+        "import os\nos.kill(os.getpid(), 40)": "signal 40",  # most real-time signals have no name
         "import os\nos.abort()": "SIGABRT",
         "import ctypes\nctypes.string_at(0)": "SIGSEGV",
         "import os\nos._exit(3)": "exit code 3",
@@ -109,6 +110,13 @@ def is_tracker(process):
 def test_a_function_that_cannot_be_imported_is_an_error_and_no_verdict(fresh):
     with pytest.raises(RuntimeError, match="no_such_module"):
         list(run_isolated("no_such_module:work", [Job("a", {})], workers=1, fresh=fresh))
+
+
+def test_a_function_whose_module_kills_the_process_that_imports_it(tmp_path, monkeypatch):
+    (tmp_path / "deadly.py").write_text("import ctypes\nctypes.string_at(0)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(RuntimeError, match="deadly:work: the child process ended while importing it"):
+        list(run_isolated("deadly:work", [Job("a", {})], workers=1, fresh=True))
 
 
 def test_a_lost_supervisor_costs_nothing_but_time():

@@ -50,7 +50,11 @@ class _Zygote:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.stdin, self.stdout = self.process.stdin, self.process.stdout
-        _, code, _, _, text = self.receive()
+        try:
+            _, code, _, _, text = self.receive()
+        except _Lost:
+            self.close()
+            raise RuntimeError(f"{settings.function}: the child process ended while importing it") from None
         if code:
             self.close()
             raise RuntimeError(f"cannot import {settings.function} in a child process:\n{text}")

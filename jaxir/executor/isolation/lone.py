@@ -68,7 +68,15 @@ def how(code: int, output: str) -> str:
     """How a process ended that left no reply."""
     if code >= 0:
         return f"exit code {code}"
-    return "memory limit" if reply.no_memory(output) else signal.Signals(-code).name
+    return "memory limit" if reply.no_memory(output) else signal_name(-code)
+
+
+def signal_name(number: int) -> str:
+    """`SIGSEGV` and the like; most real-time signals have no name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _live(

@@ -43,7 +43,8 @@ DENIED: Final[dict[str, tuple[int, int]]] = {
     "msgctl": (71, 187), "mq_open": (240, 180), "mq_unlink": (241, 181),
     # limits and priorities, one's own and those of others
     "setrlimit": (160, 164), "setpriority": (141, 140), "ioprio_set": (251, 30), "sched_setscheduler": (144, 119),
-    "sched_setattr": (314, 274), "sched_setparam": (142, 118), "migrate_pages": (256, 238), "move_pages": (279, 239),
+    "sched_setattr": (314, 274), "sched_setparam": (142, 118), "sched_setaffinity": (203, 122),
+    "migrate_pages": (256, 238), "move_pages": (279, 239),
     # the machine, where the user is root
     "reboot": (169, 142), "kexec_load": (246, 104), "kexec_file_load": (320, 294), "init_module": (175, 105),
     "finit_module": (313, 273), "delete_module": (176, 106), "swapon": (167, 224), "swapoff": (168, 225),
@@ -59,6 +60,8 @@ _CLONE3: Final = (435, 435)
 _KILL: Final = (62, 129)
 _TGKILL: Final = (234, 131)
 _PRLIMIT64: Final = (302, 261)
+_FCNTL: Final = (72, 25)
+_IOCTL: Final = (16, 29)
 
 #: Machine name to AUDIT_ARCH_* and the column of the tables.
 _ARCHITECTURES: Final = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
@@ -71,6 +74,9 @@ _ERRNO = 0x00050000
 # Offsets in `struct seccomp_data`; words of an argument are little-endian.
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 _CLONE_THREAD = 0x00010000
+# Whom a file or a socket sends which signal when it is ready: another process too.
+_F_SETOWN, _F_SETSIG, _F_SETOWN_EX = 8, 10, 15
+_FIOSETOWN, _SIOCSPGRP = 0x8901, 0x8902
 _X32 = 0x40000000
 
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _MODE_FILTER = 38, 22, 2
@@ -96,6 +102,12 @@ def _program(machine: str, pid: int) -> list[_Instruction]:
         (_LOAD, 0, 0, _ARGUMENTS + 16), (_EQUAL, 0, 3, 0), (_LOAD, 0, 0, _ARGUMENTS + 20), (_EQUAL, 0, 1, 0),
         allow, deny,
     ]  # fmt: skip
+
+    def commands_but(*denied: int) -> list[_Instruction]:
+        """By the second argument, of which the kernel reads one word."""
+        tests = [(_EQUAL, len(denied) - place, 0, command) for place, command in enumerate(denied)]
+        return [(_LOAD, 0, 0, _ARGUMENTS + 8), *tests, allow, deny]
+
     program: list[_Instruction] = [
         (_LOAD, 0, 0, _ARCHITECTURE), (_EQUAL, 1, 0, architecture), (_RETURN, 0, 0, _KILL_PROCESS),
         (_LOAD, 0, 0, _NUMBER),
@@ -107,6 +119,8 @@ def _program(machine: str, pid: int) -> list[_Instruction]:
     program += when(_CLONE[column], only_threads)
     program += when(_KILL[column], only_me) + when(_TGKILL[column], only_me)
     program += when(_PRLIMIT64[column], only_reading)
+    program += when(_FCNTL[column], commands_but(_F_SETOWN, _F_SETSIG, _F_SETOWN_EX))
+    program += when(_IOCTL[column], commands_but(_FIOSETOWN, _SIOCSPGRP))
     for numbers in DENIED.values():
         if numbers[column] >= 0:
             program += when(numbers[column], [deny])
