@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from click.testing import CliRunner
+from hostile.sources import forging
 
 from jaxir.analysis.corpus import open_corpus
 from jaxir.analysis.crosslowering import compare_lowerings
@@ -48,6 +50,31 @@ def test_rows_of_64_bit_types_are_lowered_too(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text(json.dumps(row | {"inputs": ["float64[3]"]}) + "\n")
     found = compare_lowerings(open_corpus(tmp_path), ["cuda"])
     assert (found["rows"], found["refused"]) == (1, {})
+
+
+def test_a_forged_reply_costs_its_row(tmp_path: Path) -> None:
+    same = {"same": True, "ops": {"stablehlo.add": 1}}
+    replies: list[dict[str, Any]] = [
+        {"cpu": same, "cuda": same},
+        {"cpu": same},
+        {"cpu": "same", "cuda": same},
+        {"cpu": {"fault": ["none"]}, "cuda": same},
+        {"cpu": {"fault": "\ud800"}, "cuda": same},
+        {"cpu": same, "cuda": same | {"same": "yes"}},
+        {"cpu": same, "cuda": {"same": False}},
+        {"cpu": same, "cuda": same | {"ops": ["stablehlo.add"]}},
+        {"cpu": same, "cuda": same | {"ops": {"stablehlo.add": "one"}}},
+        {"cpu": same, "cuda": same | {"ops": {"stablehlo.add": 10**4000}}},
+    ]
+    rows = [
+        {"id": str(number), "python_source": forging(json.dumps({"value": reply})), "stablehlo": "module {}"}
+        | {"function_name": "f", "inputs": ["float32[4]"]}
+        for number, reply in enumerate(replies)
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = compare_lowerings(open_corpus(tmp_path), ["cuda"], workers=2)
+    assert (found["rows"], found["refused"]) == (1, {"no result": len(replies) - 1})
+    assert found["platforms"]["cuda"] == {"same": 1, "differ": 0, "failed": 0, "ops": {}}
 
 
 def test_the_sample_does_not_depend_on_the_order_and_the_table_shows_it(tmp_path: Path) -> None:

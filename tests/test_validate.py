@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from conftest import ROOT
+from hostile.sources import forging
 
 from jaxir.analysis.corpus import open_corpus
 from jaxir.analysis.payloads import payloads
@@ -275,6 +276,44 @@ def test_a_source_that_names_more_than_it_may_is_not_run(tmp_path: Path, rows: l
     everything = dataclasses.replace(FAST, any_source=True)
     summary = validate(payloads(open_corpus(listed)), tmp_path / "all", "cpu", everything)
     assert summary["status"] == {"agreed": 2}
+
+
+def test_a_reply_that_a_row_forged_ends_nothing_and_counts_for_that_row_only(
+    tmp_path: Path, rows: list[dict[str, Any]]
+) -> None:
+    good = {"status": "agreed", "reason": "", "agreed": [], "limits": "{}", "seeds": []}
+    forged: dict[str, Any] = {
+        "no JSON": good | {"limits": "no json"},
+        "a list of limits": good | {"limits": "[]"},
+        "limits that are no text": good | {"limits": '{"source": 1}'},
+        "limits that cannot be written": good | {"limits": '{"source": "\\ud800"}'},
+        "no limits": {"status": "agreed", "reason": "", "agreed": []},
+        "another status": good | {"status": "perfect"},
+        "status": good | {"status": ["agreed"]},
+        "no reason": good | {"status": "failed", "reason": None},
+        "agreed": good | {"agreed": [None]},
+        "seeds": good | {"seeds": "many"},
+        "mutants": good | {"mutants": 1 << 40},
+        "error": good | {"max_abs_error": 10**400},
+        # Well-formed ones, which only that row is worth.
+        "an infinite error": good | {"max_abs_error": float("inf")},
+        "another row": good | {"id": rows[0]["id"], "index": -1, "device": "tpu", "died": "SIGSEGV"},
+    }
+    replies = {name: json.dumps({"value": value}) for name, value in forged.items()}
+    # Too deep to be copied, but not to be read.
+    replies["deep"] = json.dumps({"value": good | {"status": "failed"}})[:-2] + ', "a": ' + "[" * 500 + "]" * 500 + "}}"
+    lines = [
+        rows[1] | {"id": name, "python_source": f"{forging(reply)}\n\n\ndef f(x):\n    return x\n"}
+        for name, reply in replies.items()
+    ]
+    folder = written(tmp_path / "c", lines)
+    settings = dataclasses.replace(FAST, any_source=True)
+    validate(payloads(open_corpus(folder)), folder, "cpu", settings)
+    found = table(folder)
+    assert {name: (row["status"], row["reason"]) for name, row in found.items()} == dict.fromkeys(
+        replies, ("died", "no result")
+    ) | dict.fromkeys(("an infinite error", "another row"), ("agreed", "")) | {"deep": ("failed", "")}
+    assert {(row["device"], row["died"]) for row in found.values()} == {("cpu", ""), ("cpu", "no result")}
 
 
 def test_the_table_has_the_schema_and_mutants_are_counted(tmp_path: Path, rows: list[dict[str, Any]]) -> None:

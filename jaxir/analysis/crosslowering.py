@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from jaxir.analysis.corpus import Corpus
 from jaxir.analysis.irtext import scan
+from jaxir.executor.crossdevice import is_histogram
 from jaxir.executor.isolation import Job, Limits, Verdict, run_isolated
 
 #: The platform that the others are compared with.
@@ -115,9 +116,21 @@ def _jobs(corpus: Corpus, platforms: Sequence[str], sample: int) -> Iterator[Job
     return (job for _, _, job in sorted(kept, key=lambda entry: -entry[1]))
 
 
+def _is_answer(answer: Any) -> bool:
+    """Whether this is what `lower_each` says of a platform; foreign code may have written it."""
+    if not isinstance(answer, dict):
+        return False
+    if "fault" in answer:
+        return isinstance(answer["fault"], str) and answer["fault"].isprintable()
+    return isinstance(answer.get("same"), bool) and is_histogram(answer.get("ops"))
+
+
 def _count(verdict: Verdict, figures: dict[str, Any]) -> None:
     if verdict.value is None:
         figures["refused"][verdict.died] += 1
+        return
+    if not all(_is_answer(verdict.value.get(platform)) for platform in (BASE, *figures["platforms"])):
+        figures["refused"]["no result"] += 1
         return
     base = verdict.value[BASE]
     if "fault" in base:

@@ -110,7 +110,7 @@ def compare_devices(
     ):
         found = verdict.value or {}
         for name in names[1:]:
-            _count(found.get(names[0], {}), found.get(name, {}), table[name])
+            _count(found.get(names[0]), found.get(name), table[name])
         progress(1)
     for counts in table.values():
         counts["hlo"] = dict(sorted(counts["hlo"].items(), key=lambda item: (-item[1][0], item[0])))
@@ -122,8 +122,25 @@ def _empty() -> dict[str, Any]:
     return {**counts, "max_abs_error": 0.0, "max_rel_error": 0.0, "hlo": {}}
 
 
-def _count(first: Mapping[str, Any], other: Mapping[str, Any], counts: dict[str, Any]) -> None:
-    if "hlo" not in first or "hlo" not in other:
+def is_histogram(counts: Any) -> bool:
+    """Whether this is printable names -> counts, of a size that can be added up and printed."""
+    return isinstance(counts, dict) and all(
+        name.isprintable() and isinstance(count, int) and 0 <= count < 1 << 32 for name, count in counts.items()
+    )
+
+
+def _has_run(answer: Any) -> bool:
+    """Whether this is what `run_on_each` says of a device that ran; foreign code may have written it."""
+    return (
+        isinstance(answer, dict)
+        and is_histogram(answer.get("hlo"))
+        and all(isinstance(answer.get(name), bool) for name in ("same_bits", "agrees"))
+        and all(isinstance(answer.get(name), float) for name in ("max_abs_error", "max_rel_error"))
+    )
+
+
+def _count(first: Any, other: Any, counts: dict[str, Any]) -> None:
+    if not _has_run(first) or not _has_run(other):
         counts["failed"] += 1
         return
     counts["rows"] += 1

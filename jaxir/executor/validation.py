@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -56,6 +57,8 @@ SCHEMA: Final = pa.schema(
 )
 #: What makes a row wrong.
 WRONG: Final = ("disagreed", "failed", "died")
+#: What a child may say.
+STATUSES: Final = ("agreed", "limited", "disagreed", "failed")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,7 +153,7 @@ def validate(
         FUNCTION, jobs(), workers=settings.workers, limits=settings.limits, fresh=not settings.trusted, **kwargs
     )
     try:
-        for verdict in verdicts:
+        for verdict in map(_checked, verdicts):
             payload = payload_of.pop(verdict.key)
             result = _result(verdict, payload)
             table.add(result)
@@ -179,11 +182,25 @@ def _folder_name(platform: str, key: str) -> str:
     return f"{platform}-{plain or 'row'}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
 
 
+def _checked(verdict: Verdict) -> Verdict:
+    """A verdict whose value is columns of the table. Foreign code may have written another one: `no result`."""
+    try:
+        (row,) = pa.Table.from_pylist([verdict.value], schema=SCHEMA).to_pylist()
+        limits = json.loads(row["limits"])
+        # All are text, and text that can be written.
+        "".join((row["reason"], *row["agreed"], *limits, *limits.values())).encode()
+    except (pa.ArrowException, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+        row = {}
+    if row.get("status") not in STATUSES:
+        return dataclasses.replace(verdict, value=None, died=verdict.died or "no result")
+    return dataclasses.replace(verdict, value={name: value for name, value in row.items() if value is not None})
+
+
 def _result(verdict: Verdict, payload: Mapping[str, Any]) -> dict[str, Any]:
     base = {"id": verdict.key, "index": payload.get("index"), "died": verdict.died, "device": payload["device"]}
     if verdict.value is None:
         return {**base, "status": "died", "reason": verdict.died, "agreed": [], "limits": "{}", "seeds": []}
-    return {**base, **verdict.value}
+    return {**verdict.value, **base}
 
 
 def summarise(rows: Iterator[Mapping[str, Any]]) -> dict[str, Any]:
@@ -191,9 +208,9 @@ def summarise(rows: Iterator[Mapping[str, Any]]) -> dict[str, Any]:
 
     Returns:
         `rows`; `status` -> rows; `pairs`: oracles that agreed -> rows; `limits`: oracle and limit -> rows; `reasons`:
-        reason -> rows that are wrong; `max_abs_error`, `max_rel_error`, `max_ulp_error` over rows that agreed;
-        `same_*` -> rows of each answer; `mutants` with `caught`, `undetected`, and `catch_rate` of those that could be
-        caught (null without any).
+        reason -> rows that are wrong; `max_abs_error`, `max_rel_error`, `max_ulp_error`, the largest finite ones of
+        rows that agreed; `same_*` -> rows of each answer; `mutants` with `caught`, `undetected`, and `catch_rate` of
+        those that could be caught (null without any).
     """
     status: Counter[str] = Counter()
     pairs: Counter[str] = Counter()
@@ -212,7 +229,8 @@ def summarise(rows: Iterator[Mapping[str, Any]]) -> dict[str, Any]:
             if name.startswith("same_") and row[name] is not None:
                 same.setdefault(name, Counter())["yes" if row[name] else "no"] += 1
         for name in worst:
-            if row["status"] == "agreed":
+            # JSON has no infinity.
+            if row["status"] == "agreed" and math.isfinite(row[name] or 0.0):
                 worst[name] = max(worst[name], row[name] or 0.0)
         mutants["made"] += row["mutants"] or 0
         mutants["caught"] += row["mutants_caught"] or 0
