@@ -1,5 +1,6 @@
 """Structural hashes: blind to how a program is written, awake to what it computes."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from jaxir.extractor.canonical import structure
 from jaxir.extractor.facts import facts
 from jaxir.extractor.program import parse
 
+TENSOR = "tensor<2xf32>"
 UNARY = ("sine", "negate", "exponential")
 COMMUTATIVE = ("add", "multiply", "maximum")
 ORDERED = ("subtract", "divide", "power")
@@ -340,6 +342,43 @@ def test_long_programs_and_long_chains_of_helpers():
     assert structure(parse(chain(100, 1))).depth == 200
     with pytest.raises(Rejected, match="nested too deeply"):
         structure(parse(chain(3000, 0)))
+
+
+def nested_calls(depth):
+    made = f"module {{\nfunc.func public @main(%0: {TENSOR}) -> {TENSOR} {{\n"
+    made += f"%1 = func.call @f0(%0) : ({TENSOR}) -> {TENSOR}\nreturn %1 : {TENSOR}\n}}\n"
+    for level in range(depth):
+        made += f"func.func private @f{level}(%0: {TENSOR}) -> {TENSOR} {{\n%1 = stablehlo.sine %0 : {TENSOR}\n"
+        made += f"%2 = func.call @f{level + 1}(%1) : ({TENSOR}) -> {TENSOR}\nreturn %2 : {TENSOR}\n}}\n"
+    return made + f"func.func private @f{depth}(%0: {TENSOR}) -> {TENSOR} {{\nreturn %0 : {TENSOR}\n}}\n}}\n"
+
+
+def nested_whiles(depth):
+    made = f"module {{\nfunc.func public @main(%a0: {TENSOR}) -> {TENSOR} {{\n"
+    made += "%more = stablehlo.constant dense<true> : tensor<i1>\n"
+    for level in range(1, depth + 1):
+        made += f"%r{level} = stablehlo.while(%a{level} = %a{level - 1}) : {TENSOR}\n"
+        made += "cond {\nstablehlo.return %more : tensor<i1>\n} do {\n"
+    made += f"%r{depth + 1} = stablehlo.sine %a{depth} : {TENSOR}\n"
+    made += "".join(f"stablehlo.return %r{level + 1} : {TENSOR}\n}}\n" for level in range(depth, 0, -1))
+    return made + f"return %r1 : {TENSOR}\n}}\n}}\n"
+
+
+@pytest.mark.parametrize("nested", [nested_calls, nested_whiles])
+def test_nesting_at_the_edge_of_the_stack_is_refused(nested):
+    # Each walk over a program has an edge of its own, in between.
+    for depth in range(200, 401, 10):
+        program = parse(nested(depth))
+        for read in (structure, facts):
+            with contextlib.suppress(Rejected):
+                read(program)
+    with pytest.raises(Rejected, match="nested too deeply"):
+        structure(program)
+
+
+def test_calls_that_are_too_deep_to_count_are_refused():
+    with pytest.raises(Rejected, match="nested too deeply"):
+        facts(parse(nested_calls(400)))
 
 
 def test_exploding_calls_are_refused():

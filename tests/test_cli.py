@@ -124,7 +124,9 @@ BAD = [
     (["generate", "--target", "0"], "`target`: should be greater than or equal to 1, got 0"),
     (["generate", "--categories", "maths"], "`categories.maths`: should be 'arithmetic'"),
     (["generate", "--levels", "one"], "--levels one: expected numbers"),
-    (["generate", "--levels", "9"], "`levels.9`: should be less than or equal to 5"),
+    (["generate", "--levels", "²"], "--levels ²: expected numbers"),
+    (["generate", "--levels", "9"], "`levels.9`: should be less than or equal to 5, got 9 (command line)"),
+    (["generate", "--balanced", "--config", "curriculum"], "`balanced` and `curriculum` exclude each other"),
     (["generate", "--format", "csv"], "`formats.0`: should be 'parquet' or 'jsonl', got 'csv'"),
     (["generate", "--dialects", "mlir"], "`dialects.0`: should be 'stablehlo', 'hlo' or 'jaxpr', got 'mlir'"),
     (["generate", "--platforms", "gpu"], "`platforms.0`: should be 'cpu', 'cuda', 'rocm' or 'tpu', got 'gpu'"),
@@ -136,6 +138,7 @@ BAD = [
     (["analyze"], "make one with `jaxir generate`"),
     (["extract", "model.py:loss", "--arg", "float31[3]"], "unknown element type 'float31'"),
     (["extract", "model.py:loss", "--arg", "3,4"], "'3,4' is no array type"),
+    (["extract", "model.py:loss", "--arg", "float32[²]"], "'²' is no dimension"),
     (["extract", "model.py:nothing"], "nothing"),
     (["extract", "model.py:number"], "number"),
     (["extract", "nowhere.py:loss"], "nowhere.py"),
@@ -159,6 +162,27 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, message, tmp_path):
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path in before} == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["validate", "full", "--memory", "inf"],
+        ["validate", "full", "--seconds", "nan"],
+        ["run", "model.py", "--memory", "nan"],
+        ["run", "model.py", "--timeout", "inf"],
+        ["bench", "full", "--seconds", "inf"],
+        ["generate", "--exact-check", "nan"],
+    ],
+    ids=" ".join,
+)
+def test_a_number_that_is_not_finite_is_refused(arguments, tmp_path):
+    done = run_jaxir(arguments, tmp_path)
+    assert done.returncode == 2
+    # Above it stands how the command is used, as click says it.
+    assert done.stderr.splitlines()[-1] == (
+        f"Error: Invalid value for '{arguments[-2]}': {arguments[-1]} is no finite number."
+    )
 
 
 def test_an_unwritable_folder_is_one_line(tmp_path):

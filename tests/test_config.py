@@ -55,6 +55,9 @@ def test_every_config_makes_a_corpus(name, tmp_path):
         ("levels: {9: 1}", "`levels.9`: should be less than or equal to 5, got 9"),
         ("categories: {maths: 1}", "`categories.maths`: should be 'arithmetic'"),
         ("categories: {math: -1}", "`categories.math`: should be greater than or equal to 0, got -1"),
+        ("categories: {math: .inf}", "`categories.math`: should be a finite number, got inf"),
+        ("arrays: {sizes: {3: .nan}}", "`arrays.sizes.3`: should be a finite number, got nan"),
+        ("{balanced: true, curriculum: true}", "`balanced` and `curriculum` exclude each other"),
         ("levels: {1: 0, 2: 0, 3: 0, 4: 0, 5: 0}", "`levels` must give at least one a weight above 0"),
         (
             "level_rules: {2: {templates: [3, 1]}}",
@@ -82,6 +85,23 @@ def test_what_is_wrong_is_one_line_with_key_and_file(text, message, tmp_path, mo
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert "my.yaml" in str(caught.value) or "nothing" in str(caught.value)
+
+
+def test_an_error_of_the_command_line_names_it(tmp_path):
+    path = tmp_path / "my.yaml"
+    path.write_text("target: 5\nseed: -1\n")
+    with pytest.raises(UserError, match=r"^`target`: .*, got -3 \(command line\)$"):
+        config.load(str(path), {"target": -3, "seed": 1})
+    with pytest.raises(UserError, match=r"^`seed`: .*, got -1 \(.*my\.yaml\)$"):
+        config.load(str(path), {"target": 3})
+
+
+def test_the_order_of_dialects_is_not_part_of_the_identity():
+    one, other = (
+        config.load("default", {"dialects": names}) for names in (["jaxpr", "stablehlo"], ["stablehlo", "jaxpr"])
+    )
+    assert one.identity() == other.identity()
+    assert one.dialects == ("stablehlo", "jaxpr")
 
 
 def test_the_identity_leaves_out_how_much_and_in_which_files():

@@ -17,6 +17,7 @@ from jax import lax
 
 import jaxir
 from jaxir import ArraySpec, Kernel, UserError, extract
+from jaxir.extractor.containers import flat_kernel
 from jaxir.extractor.inspection import load_function
 from jaxir.extractor.lower import load
 
@@ -294,6 +295,22 @@ def test_argument_kinds_give_the_types_of_jit():
     sample = extract(lambda a, b, c: (a + b, c), np.zeros(3), jnp.zeros(3, jnp.int8), 2)
     assert sample.inputs == ("float32[3]", "int8[3]", "int32[]")
     assert sample.outputs == ("float32[3]", "int32[]")
+
+
+def total_of_all(*parts, scale=1.0):
+    return sum(part["x"] for part in parts) * scale
+
+
+def test_containers_become_a_kernel_of_flat_arrays_however_many_they_are():
+    spec = ArraySpec((3,), "float32")
+    kernel, flat = flat_kernel(total_of_all, [{"x": spec}] * 70, {"scale": 2.0})
+    assert kernel.inputs == (spec,) * 70
+    assert len(set(kernel.input_names)) == 70
+    assert (kernel.input_names[0], kernel.input_names[69]) == ("parts_0_x", "parts_69_x")
+    alone = load(kernel.source, kernel.function_name)
+    arrays = np.arange(210, dtype=np.float32).reshape(70, 3)
+    np.testing.assert_array_equal(alone(*arrays), 2 * arrays.sum(0))
+    np.testing.assert_array_equal(flat(*arrays), 2 * arrays.sum(0))
 
 
 def test_a_kernel_is_taken_as_it_is():

@@ -260,6 +260,33 @@ def test_a_users_own_templates_are_used(tmp_path):
     assert "def my_gram" in done.stdout
 
 
+OVER_DEVICES = """
+import jax
+import numpy as np
+from jax import lax
+from jax.sharding import Mesh, PartitionSpec
+from jaxtyping import Array, Float
+
+
+def my_scattered_cubes(x: Float[Array, "4 4 n"]) -> Float[Array, "4 n"]:
+    \"\"\"the cubes of the slices of four devices summed, each device keeping the slice of its own number\"\"\"
+    mesh = Mesh(np.array(jax.devices()[:4]), ("i",))
+
+    def body(block):
+        return lax.psum_scatter(block[0] ** 3, "i")[None]
+
+    return jax.shard_map(body, mesh=mesh, in_specs=PartitionSpec("i"), out_specs=PartitionSpec("i"))(x)
+"""
+
+
+def test_a_users_own_template_may_run_over_devices(tmp_path):
+    (tmp_path / "ops").mkdir()
+    (tmp_path / "ops" / "combined.py").write_text(OVER_DEVICES)
+    done = run_jaxir(["generate", "--target", "5", "--templates", "ops", "--workers", "1", "--out", "out"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "out: 5 rows" in done.stdout
+
+
 def test_templates_that_hold_too_few_programs_are_said_so(tmp_path):
     (tmp_path / "one.yaml").write_text(
         "max_attempts: 2\nrows_per_skeleton: 1\nlevels: {1: 1}\ncategories: {arithmetic: 1}\nbalanced: true\n"

@@ -7,10 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from conftest import ROOT, run_jaxir
 
 from jaxir import config, resources
+from jaxir.cli import main
 from jaxir.errors import UserError
+from jaxir.generator import check
 from jaxir.generator.check import check_template
 from jaxir.generator.compose import Quota
 from jaxir.generator.plan import composer, composers
@@ -180,6 +183,34 @@ def test_the_check_command_exits_with_2_and_names_file_and_line(tmp_path):
     assert done.returncode == 2
     assert f"{folder / 'math.py'}:{HEADER_LINES + 1}: template 'wrong_dtype'" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_folder_of_the_library_is_checked_with_the_types_of_the_whole(monkeypatch):
+    """The types stand above the folder; tracing it all is `test_the_whole_library_type_checks`."""
+    seen = {}
+    monkeypatch.setattr(check, "check_template", lambda template, *_: seen.update({template.name: template}) or ())
+    monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "1")
+    done = CliRunner().invoke(main, ["templates", "check", str(resources.folder("templates") / "array")])
+    assert done.exit_code == 0, done.output
+    assert done.output.endswith(": 0 problem(s)\n")
+    assert {template.category for template in seen.values()} == {"array"}
+    assert not seen["crop_window"].x64
+    assert "int4" in seen["lax_slice"].steered.dtypes
+
+
+def test_one_template_is_shown_whatever_types_and_sizes_it_has(tmp_path):
+    text = "def wide(x: Float64[Array, 'n']) -> Float64[Array, 'n']:\n    'twice `x`'\n    return 2 * x\n\n\n"
+    text += "def large(x: Float[Array, '999 999']) -> Float[Array, '999 999']:\n    'twice `x`'\n    return 2 * x\n"
+    folder = folder_with(tmp_path, text.replace("Float64[", "jaxtyping.Float64["))
+    path = folder / "math.py"
+    path.write_text(f"import jaxtyping\n{path.read_text()}")
+    done = run_jaxir(["templates", "show", "wide", "--templates", folder], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "# A kernel of it, for x: float64[" in done.stdout
+    done = run_jaxir(["templates", "show", "large", "--templates", folder], tmp_path)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert f"{path}:{HEADER_LINES + 7}: no kernel can be made of 'large'" in done.stderr
 
 
 @pytest.mark.parametrize("step", [15, pytest.param(1, marks=pytest.mark.slow)])

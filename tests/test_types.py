@@ -76,6 +76,18 @@ def test_a_dim_below_one_is_no_spec():
     assert instantiate(shorter, Binding({"Int": "int32"}, {"n": 1})) is None
 
 
+def test_a_dim_that_divides_by_zero_is_no_spec():
+    share = ArrayType.from_annotation(Int[Array, "n//(m-1)"])
+    assert instantiate(share, Binding({"Int": "int32"}, {"n": 6, "m": 1})) is None
+    assert str(instantiate(share, Binding({"Int": "int32"}, {"n": 6, "m": 3}))) == "int32[3]"
+    bound = unify(share, spec("int32[2]"), Binding(sizes={"n": 4}), Rng(1))
+    assert bound is not None
+    assert bound.sizes["m"] == 3
+    never = ArrayType.from_annotation(Int[Array, "n//0"])
+    assert instantiate(never, Binding({"Int": "int32"}, {"n": 6})) is None
+    assert unify(never, spec("int32[2]"), Binding(), Rng(1)) is None
+
+
 DIMS = ["", "n", "*b", "*b n", "n *b 3", "m n", "m+n", "2*n", "n-1 n", "_ n", "... 2", "m n m+n"]
 
 
