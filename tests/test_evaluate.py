@@ -407,8 +407,9 @@ def agreeing(indices, ir_side):
             before = [value.tobytes() for value in inputs]
             try:
                 results = other.run(inputs)
-            except Rejected as refused:  # as a run refuses it
-                assert refused.reason == "shapes cannot be refined", f"index {index}, seed {seed}: {refused}"
+            except Rejected as refused:
+                if refused.reason != "shapes cannot be refined":  # for which a run refuses it, too
+                    raise
                 break
             found = compare_sides(pair, results, numpy_side.run(inputs), inputs, tolerance)
             assert found.agrees or found.fault.startswith("rounding decides"), f"index {index}, seed {seed}: {found}"

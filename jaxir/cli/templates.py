@@ -82,7 +82,7 @@ def templates_check(folder: Path | None, bindings: int) -> None:
 
     FOLDER: a folder of templates; without it the built-in ones are checked. Exits with 2 if one is wrong.
     """
-    from jaxir.engines import VIRTUAL_DEVICES
+    from jaxir.executor.environment import VIRTUAL_DEVICES
 
     # Before JAX starts: templates over several devices need them to be traced.
     os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(VIRTUAL_DEVICES))
