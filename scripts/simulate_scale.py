@@ -26,7 +26,7 @@ def constant(default: float, what: str, source: str) -> Any:
     return dataclasses.field(default=default, metadata={"help": f"{what} [{source}]"})
 
 
-RUN = "scripts/run_scale.py --rows 1000"
+RUN = "scripts/run_scale.py --rows 10000 --config balanced_10k --out data/scale-10k"
 WRITER = "scripts/scale_writer.py --rows 5000"
 RESULT = "scripts/result_cost.py --rows 200"
 ADMISSION = "scripts/admission_memory.py"
@@ -37,10 +37,10 @@ ASSUMED = "assumed"
 class Constants:
     """Milliseconds and seconds of CPU unless the text says otherwise."""
 
-    worker_ms: float = constant(82, "worker, for a row and the candidates refused before it", RUN)
+    worker_ms: float = constant(165, "worker, for a row and the candidates refused before it", RUN)
     start_s: float = constant(2.5, "start of a worker process: import of JAX, templates", RESULT)
     rows_per_process: float = constant(2000, "rows that a worker process makes in its life", "engines.TASKS_PER_WORKER")
-    driver_ms: float = constant(0.43, "driver today, for a row: unpickle, admit, write its segment", RUN)
+    driver_ms: float = constant(0.38, "driver today, for a row: unpickle, admit, write its segment", RUN)
     publish_ms: float = constant(0.34, "driver today, for a row: shards at the end", WRITER)
     admit_us: float = constant(9.6, "admission and counts of a row", ADMISSION)
     key_us: float = constant(14.6, "keys of a row from an Arrow batch to Python", RESULT)
@@ -52,10 +52,10 @@ class Constants:
     key_bytes: float = constant(
         160, "the keys of a row on their way to the driver", "five digests, counts, a name's share"
     )
-    stored_bytes: float = constant(2200, "a row in a Parquet shard", RUN)
+    stored_bytes: float = constant(1970, "a row in a Parquet shard", "size of data/ after " + RUN)
     state_bytes: float = constant(380, "admission state of a row in memory", ADMISSION)
     filter_bytes: float = constant(4.8, "the same as three Bloom filters of 13 bits a key", "0.2 % false alarms")
-    base_mb: float = constant(210, "driver without rows, resident MB", RUN)
+    base_mb: float = constant(235, "driver without rows, resident MB", RUN)
     put_ms: float = constant(60, "clock time to write an object of some MB", ASSUMED)
     object_rows: float = constant(10000, "rows of a shard", ASSUMED)
     task_rows: float = constant(500, "rows of a task that writes its own object", ASSUMED)
