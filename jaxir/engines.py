@@ -195,7 +195,7 @@ def local(setup: Setup, workers: int) -> Iterator[LocalEngine]:
 
 
 #: What workers see of these. Lowering names its platform and needs no device; a worker with a GPU would be in the way.
-WORKER_ENVIRONMENT = dict(REPRODUCIBLE)
+WORKER_ENVIRONMENT = REPRODUCIBLE
 
 
 def versions() -> dict[str, str]:

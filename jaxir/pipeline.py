@@ -28,7 +28,7 @@ from jaxir.candidate import Outcome, Result, Setup, Task
 from jaxir.config import Config
 from jaxir.engines import Engine, WorkerDied
 from jaxir.errors import UserError
-from jaxir.executor.environment import VIRTUAL_DEVICES
+from jaxir.executor.environment import show_devices
 from jaxir.generator.templates import library_digest
 from jaxir.sample import Rejection, Sample
 from jaxir.writer.folder import Folder
@@ -112,7 +112,6 @@ def generate(
             report(Progress(folder.committed_rows, config.target, sum(folder.rejections.values())))
             run = _Run(config, folder, report)
             if folder.committed_rows < config.target:
-                run.show()
                 setup = Setup(config, tuple(template_folders), os.getpid(), exact_check)
                 try:
                     with engine(setup, workers) as opened:
@@ -144,8 +143,7 @@ def generate(
 
 def _check_templates(config: Config, folders: Sequence[Path]) -> None:
     """Type-check a user's own templates before anything is written; the first wrong type is a `UserError`."""
-    # Before JAX starts: templates over several devices need them to be traced.
-    os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(VIRTUAL_DEVICES))
+    show_devices()
     from jaxir.generator.check import check_template
     from jaxir.generator.plan import composers
     from jaxir.generator.templates import load_library

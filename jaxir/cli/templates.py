@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -82,10 +81,9 @@ def templates_check(folder: Path | None, bindings: int) -> None:
 
     FOLDER: a folder of templates; without it the built-in ones are checked. Exits with 2 if one is wrong.
     """
-    from jaxir.executor.environment import VIRTUAL_DEVICES
+    from jaxir.executor.environment import show_devices
 
-    # Before JAX starts: templates over several devices need them to be traced.
-    os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(VIRTUAL_DEVICES))
+    show_devices()
     from jaxir import config, resources
     from jaxir.generator.check import check_template
     from jaxir.generator.plan import composers

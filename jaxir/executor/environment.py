@@ -6,6 +6,7 @@ x86-64 processors have had for ten years; other kinds of machine are another `ma
 
 from __future__ import annotations
 
+import os
 import platform
 from typing import Final
 
@@ -34,3 +35,8 @@ REPRODUCIBLE: Final = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     **(_X86 if platform.machine() in ("x86_64", "AMD64") else {}),
 }
+
+
+def show_devices() -> None:
+    """Have this CPU count as `VIRTUAL_DEVICES`, before JAX starts: templates over several devices are traced so."""
+    os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(VIRTUAL_DEVICES))

@@ -48,8 +48,9 @@ def check_row(payload: Mapping[str, Any]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {"status": "failed", "reason": "", "agreed": [], "limits": {}, "seeds": []}
     try:
-        with jax.enable_x64(_needs_x64(payload)):
-            _check(payload, found)
+        x64 = _needs_x64(payload)
+        with jax.enable_x64(x64):
+            _check({**payload, "x64": x64}, found)
     except _Failed as failed:
         found["reason"] = str(failed)
     except KnownLimit as limit:
@@ -163,7 +164,7 @@ def _pair(payload: Mapping[str, Any]) -> Pair:
         inputs,
         outputs,
         platform=payload.get("platform") or "cpu",
-        x64=_needs_x64(payload),
+        x64=payload["x64"],
         num_devices=payload.get("num_devices") or 1,
     )
     vars(pair)["program"] = program

@@ -123,8 +123,8 @@ class RuntimeConfig:
                 _update("jax_num_cpu_devices", device.cpu_devices)
             if device.backend == "cpu":
                 _update("jax_platforms", "cpu")
-            os.environ.update({name: value for name, value in self.environment().items() if name.startswith("XLA_")})
-            os.environ.update(device.visible_gpus())
+            read = ("XLA_", *_VISIBLE)  # as JAX starts
+            os.environ.update({name: value for name, value in self.environment().items() if name.startswith(read)})
         elif not self._fits_what_runs():
             raise UserError(
                 f"JAX has started in this process on {jax.default_backend()}, so its device settings are fixed; "
