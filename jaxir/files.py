@@ -128,10 +128,14 @@ def seal(body: Any, root: str = "") -> str:
     return sha256_bytes(f"{root}\n{canonical_json(body)}".encode())
 
 
-def write_sealed(path: Path, body: Any, root: str = "") -> str:
-    """Write a JSON value with its seal atomically; returns the seal."""
+def write_sealed(path: Path, body: Any, root: str = "", **beside: Any) -> str:
+    """Write a JSON value with its seal atomically, and values `beside` it that the seal does not cover.
+
+    Returns:
+        The seal.
+    """
     mark = seal(body, root)
-    text = json.dumps({"body": body, "seal": mark}, sort_keys=True, indent=1, allow_nan=False)
+    text = json.dumps({**beside, "body": body, "seal": mark}, sort_keys=True, indent=1, allow_nan=False)
     write_atomic(path, (text + "\n").encode())
     return mark
 

@@ -5,7 +5,7 @@ blocks: a block is `BLOCK` indices; in each round every index of it that is stil
 the candidates are admitted in index order. What is admitted therefore depends on (seed, config) alone, whatever the
 workers deliver first. A finished block is committed, and the next ones are computed ahead while this one is admitted.
 The last block of a run may be short; a run that is extended makes it anew, so that its rows are those of a run that
-went this far at once.
+went this far at once. A block that was damaged on the disk is made again in its place, after the rows before it.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def generate(
     """
     if template_folders:
         _check_templates(config, template_folders)
-    with Folder.open(out, identity(config, template_folders), fresh=fresh) as folder:
+    with Folder.open(out, identity(config, template_folders), fresh=fresh, mend=True) as folder:
         folder.check_target(config.target)
         settings: dict[str, Any] = {
             "formats": config.formats,
@@ -111,7 +111,7 @@ def generate(
             # Reading what is there takes a while in a large corpus, and may be stopped too.
             report(Progress(folder.committed_rows, config.target, sum(folder.rejections.values())))
             run = _Run(config, folder, report)
-            if folder.committed_rows < config.target:
+            if folder.committed_rows < config.target or folder.lost:
                 setup = Setup(config, tuple(template_folders), os.getpid(), exact_check)
                 try:
                     with engine(setup, workers) as opened:
@@ -167,17 +167,24 @@ class _Run:
         self.tally = Tally()
         self.checked = 0
         self.roots: dict[str, list[int]] = {}  #: root template -> [candidates, refused for its own sake]
-        for table in folder.iter_committed(sorted({*Admission.COLUMNS, *Tally.COLUMNS})):
+        self.unread = deque(folder.records)  #: committed blocks that are not counted in
+        self._recall()
+
+    def _recall(self) -> None:
+        """Count in the committed rows up to the next lost block."""
+        columns = sorted({*Admission.COLUMNS, *Tally.COLUMNS})
+        while self.unread and (table := self.folder.read(self.unread[0], columns)) is not None:
             for row in table.to_pylist():
                 self.admission.add(row)
                 self.tally.add(row)
+            self.unread.popleft()
 
     @property
     def rejected(self) -> int:
         return sum(self.folder.rejections.values())
 
     def fill(self, engine: Engine) -> None:
-        """Admit and commit block after block until the target is reached."""
+        """Admit and commit block after block, lost ones first, until the target is reached."""
         blocks = deque(self._blocks())
         ahead: deque[tuple[range, list[_Pending]]] = deque()
         while blocks or ahead:
@@ -186,16 +193,27 @@ class _Run:
                 ahead.append((block, _submit(engine, [(index, 0) for index in block])))
             block, pending = ahead.popleft()
             samples, rejections = self._admit_block(engine, block, pending)
-            self.folder.commit(samples, Counter((rejection.stage, rejection.reason) for rejection in rejections))
+            counts = Counter((rejection.stage, rejection.reason) for rejection in rejections)
+            if self.folder.commit(samples, counts):
+                if self.unread:
+                    self.unread.popleft()
+            else:
+                self.unread.clear()
+                blocks, ahead = deque(self._blocks()), deque()
             for sample in samples:
                 self.tally.add(vars(sample))
+            self._recall()
             self.show()
 
     def show(self, note: str = "") -> None:
-        self.report(Progress(self.folder.committed_rows, self.config.target, self.rejected, self.checked, note))
+        rows = self.folder.committed_rows - sum(record.rows for record in self.folder.lost)
+        self.report(Progress(rows, self.config.target, self.rejected, self.checked, note))
 
     def _blocks(self) -> Iterator[range]:
         """Ranges of indices that are still to be made; they break at multiples of `BLOCK` however a run was cut."""
+        for record in self.folder.lost:
+            assert record.first is not None, "the blocks of a run have rows"
+            yield range(record.first, record.first + record.rows)
         start = 0 if self.folder.last_index is None else self.folder.last_index + 1
         while start < self.config.target:
             stop = min((start // BLOCK + 1) * BLOCK, self.config.target)

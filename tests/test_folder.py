@@ -34,6 +34,16 @@ from jaxir.sample import CATEGORIES, DIALECTS, SCHEMA, SPLITS, to_table
 from jaxir.writer import shards
 from jaxir.writer.folder import Folder
 
+PUBLISHED_STATE = {
+    "ledger",
+    "lock",
+    "owner.json",
+    "published.copy.json",
+    "published.json",
+    "run.json",
+    "segments",
+}
+
 
 def state_files(out: Path) -> set[str]:
     """What the run leaves in `.jaxir/`, except for the ledger's records."""
@@ -181,7 +191,7 @@ def test_publish_again_changes_nothing(tmp_path: Path, reference: dict[int, dict
 
 def test_segments_are_gone_after_publish_and_the_state_is_tidy(tmp_path: Path) -> None:
     write(tmp_path, 60)
-    assert state_files(tmp_path) == {"ledger", "lock", "owner.json", "published.json", "run.json", "segments"}
+    assert state_files(tmp_path) == PUBLISHED_STATE
     assert sum(path.stat().st_size for path in (tmp_path / ".jaxir").rglob("*.arrow")) == 0
 
 
@@ -545,7 +555,7 @@ def kill_everywhere(
             assert code == -signal.SIGKILL
             assert run_child(children, write, out, target) == 0
         assert tree(out) == expected, f"killed before call {call}"
-        assert state_files(out) == {"ledger", "lock", "owner.json", "published.json", "run.json", "segments"}
+        assert state_files(out) == PUBLISHED_STATE
         if code == 0:
             return kills
         kills += 1
@@ -676,12 +686,68 @@ def test_damage_to_committed_blocks(
         for start in (0, 20, 40):
             folder.commit(some_rows(start, start + 20), {("run", "not finite"): start // 20}, {"next": start + 20})
     damage(tmp_path / ".jaxir" / victim)
-    with caplog.at_level(logging.WARNING), Folder.open(tmp_path, IDENTITY) as folder:
-        assert (folder.committed_rows, folder.extra) == (20, {"next": 20})
+    with caplog.at_level(logging.WARNING), Folder.open(tmp_path, IDENTITY, mend=True) as folder:
+        # The next record holds a copy of a damaged one; the rows of a damaged segment are nowhere else.
+        assert [record.number for record in folder.lost] == ([1] if "segments" in victim else [])
+        assert (folder.committed_rows, folder.extra) == (60, {"next": 60})
     assert caplog.records
     assert not any("\n" in record.getMessage() for record in caplog.records)
     write(tmp_path, 60)
     assert tree(tmp_path) == reference[60]
+
+
+def test_a_lost_block_is_put_back_in_its_place(tmp_path: Path) -> None:
+    with Folder.open(tmp_path, IDENTITY) as folder:
+        for start in (0, 20, 40, 60):
+            folder.commit(some_rows(start, start + 20), {("run", "not finite"): 1})
+        before = folder.records
+    for number in (1, 3):
+        flip(tmp_path / ".jaxir" / "segments" / f"{number:06d}.arrow")
+    with Folder.open(tmp_path, IDENTITY, mend=True) as folder:
+        assert folder.lost == (before[1], before[3])
+        assert [folder.read(record) is None for record in before] == [False, True, False, True]
+        with pytest.raises(ValueError, match="40 rows are committed, 80 were to be published"):
+            folder.publish(80)
+        assert folder.commit(some_rows(20, 40))
+    with Folder.open(tmp_path, IDENTITY, mend=True) as folder:  # as after a kill between the two
+        assert folder.lost == (before[3],)
+        assert folder.commit(some_rows(60, 80))
+        assert folder.lost == ()
+        assert folder.records == before
+        assert folder.commit(some_rows(80, 100))
+        assert pa.concat_tables(folder.iter_committed()).equals(to_table(some_rows(0, 100)))
+
+
+def test_a_lost_block_that_comes_out_otherwise_ends_the_list(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What was admitted after it was admitted beside other rows."""
+    with Folder.open(tmp_path, IDENTITY) as folder:
+        for start in (0, 20, 40):
+            folder.commit(some_rows(start, start + 20))
+    flip(tmp_path / ".jaxir" / "segments" / "000001.arrow")
+    other = some_rows(20, 40, flops=7.0)
+    with caplog.at_level(logging.WARNING), Folder.open(tmp_path, IDENTITY, mend=True) as folder:
+        assert not folder.commit(other)
+        assert folder.lost == ()
+        assert folder.commit(some_rows(40, 60))
+        assert pa.concat_tables(folder.iter_committed()).equals(to_table(some_rows(0, 20) + other + some_rows(40, 60)))
+    assert "came out otherwise; the blocks after it are made again" in caplog.text
+
+
+def test_a_block_without_its_caller_mending_it_is_forgotten_with_those_after_it(tmp_path: Path) -> None:
+    with Folder.open(tmp_path, IDENTITY) as folder:
+        for start in (0, 20, 40):
+            folder.commit(some_rows(start, start + 20))
+    flip(tmp_path / ".jaxir" / "segments" / "000001.arrow")
+    with Folder.open(tmp_path, IDENTITY) as folder:
+        assert (folder.lost, folder.committed_rows) == ((), 20)
+
+
+def test_a_damaged_shard_costs_only_the_blocks_that_had_rows_in_it(tmp_path: Path) -> None:
+    write(tmp_path, 100)
+    flip(tmp_path / "data" / "train-00001-of-00003.parquet")
+    with Folder.open(tmp_path, IDENTITY, mend=True) as folder:
+        # Seven of eight rows are train rows: the shard has the 30th to the 59th, which are rows 34 to 68.
+        assert [record.number for record in folder.lost] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("damage", [flip, truncate, Path.unlink])
@@ -721,11 +787,27 @@ def test_damage_to_the_ledger_of_a_published_corpus(
 
 @pytest.mark.parametrize("name", ["published.json", "publish.json"])
 def test_damage_to_the_record_of_a_publish(tmp_path: Path, reference: dict[int, dict[str, bytes]], name: str) -> None:
-    """Without it nothing says where the rows are; they are made again."""
+    """Its copy says where the rows are."""
     write(tmp_path, 60)
-    path = tmp_path / ".jaxir" / name
-    (tmp_path / ".jaxir" / "published.json").rename(path)
-    flip(path)
+    state = tmp_path / ".jaxir"
+    content = (state / "published.json").read_bytes()
+    (state / "published.json").rename(state / name)
+    flip(state / name)
+    with Folder.open(tmp_path, IDENTITY) as folder:
+        assert folder.is_published(60, **SETTINGS)
+    assert (state / "published.json").read_bytes() == content
+    assert tree(tmp_path) == reference[60]
+
+
+def test_damage_to_the_record_of_a_publish_and_to_its_copy(
+    tmp_path: Path, reference: dict[int, dict[str, bytes]]
+) -> None:
+    """Nothing says where the rows are; they are made again."""
+    write(tmp_path, 60)
+    for name in ("published.json", "published.copy.json"):
+        flip(tmp_path / ".jaxir" / name)
+    with Folder.open(tmp_path, IDENTITY, mend=True) as folder:
+        assert len(folder.lost) == 3
     write(tmp_path, 60)
     assert tree(tmp_path) == reference[60]
 

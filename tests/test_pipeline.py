@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 import psutil
+import pyarrow.parquet as pq
 import pytest
 from conftest import ROOT, run_jaxir, table_of
 
@@ -163,6 +165,23 @@ def test_an_extended_run_equals_one_that_went_this_far_at_once(corpus, tmp_path)
         done = run_jaxir(command(out, "--workers", "2", target=target), tmp_path)
         assert done.returncode == 0, done.stderr
     assert data(out) == data(corpus)
+
+
+def test_a_damaged_shard_costs_the_blocks_that_had_rows_in_it_and_no_other(corpus, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(corpus, out)
+    victim = next(
+        path
+        for path in sorted((out / "data").iterdir())
+        if max(pq.read_table(path, columns=["index"])["index"].to_pylist()) < pipeline.BLOCK
+    )
+    victim.write_bytes(victim.read_bytes()[:-1])
+    ledger = {path: path.stat().st_mtime_ns for path in (out / ".jaxir" / "ledger").iterdir()}
+    done = run_jaxir(command(out, "--workers", "2"), tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f"{pipeline.BLOCK} committed rows cannot be read; they are made again" in done.stderr
+    assert tree(out) == tree(corpus)
+    assert {path: path.stat().st_mtime_ns for path in (out / ".jaxir" / "ledger").iterdir()} == ledger
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

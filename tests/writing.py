@@ -41,12 +41,14 @@ def nothing(rows: int) -> None:
 
 
 def write(out: Path, target: int, *, acknowledge: Callable[[int], None] = nothing, **open_options: Any) -> None:
-    """What the pipeline does: go on after the last committed row, and publish.
+    """What the pipeline does: make lost blocks again, go on after the last committed row, and publish.
 
     `acknowledge` is called with the rows that are safe: after each commit, and with one more after the publish.
     """
-    with Folder.open(out, IDENTITY, **open_options) as folder:
+    with Folder.open(out, IDENTITY, mend=True, **open_options) as folder:
         folder.check_target(target)
+        for record in folder.lost:
+            assert folder.commit(some_rows(record.first, record.last + 1))
         for start in range(folder.extra.get("next", 0), target, BLOCK):
             stop = min(start + BLOCK, target)
             folder.commit(some_rows(start, stop), {("run", "not finite"): start // BLOCK}, {"next": stop})

@@ -9,7 +9,7 @@ out/
     ledger/000000.json ...              what is committed (`jaxir.writer.ledger`)
     segments/000000.arrow ...           the committed rows until they are published
     publish.json                        journal of a publish under way
-    published.json                      what is published, with the hash of every file
+    published.json published.copy.json  what is published, with the hash of every file
 """
 
 from __future__ import annotations
@@ -42,15 +42,19 @@ class Folder:
     Every method raises `UserError` (one line) where the disk refuses; what was committed before stays committed.
     """
 
-    def __init__(self, path: Path, held: filelock.BaseFileLock, root: str, identity: Mapping[str, Any]) -> None:
+    def __init__(
+        self, path: Path, held: filelock.BaseFileLock, root: str, identity: Mapping[str, Any], mend: bool
+    ) -> None:
         self.path = path
         self._lock = held
+        self._mend = mend
+        self._lost: list[Record] = []
         self._root = root
         self._identity = identity
         self._state = path / opening.STATE
         self._segments = self._state / "segments"
         self._ledger = Ledger(self._state / "ledger", root)
-        self._published = Published.read(self._state / "published.json", root)
+        self._published = publish.last(self._state, root)
         self._published_is_whole = self._published is not None and publish.is_whole(self._published, path)
         self._restored = False
         self._check_segments()
@@ -58,7 +62,9 @@ class Folder:
     # opening and closing
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], identity: Mapping[str, Any], *, fresh: bool = False) -> Folder:
+    def open(
+        cls, path: str | os.PathLike[str], identity: Mapping[str, Any], *, fresh: bool = False, mend: bool = False
+    ) -> Folder:
         """Create a corpus folder, or go on with the run that is in it.
 
         Args:
@@ -67,6 +73,8 @@ class Folder:
                 values. The pyarrow version is added, because the bytes of the shards depend on it. How many rows are
                 wanted is no part of it: a run may be extended.
             fresh: forget the rows of an earlier run. Published files stay until `publish` replaces them.
+            mend: the caller makes the blocks in `lost` again. Without it, a block that is lost is forgotten with all
+                after it.
 
         Raises:
             UserError: the folder holds something else, a run of another identity, or a run that is going on; or the
@@ -79,7 +87,7 @@ class Folder:
             held = lock.take(out, out / opening.STATE)
         try:
             with files.disk_errors(out):
-                return cls(out, held, *opening.prepare(out, identity, fresh))
+                return cls(out, held, *opening.prepare(out, identity, fresh), mend)
         except BaseException:
             held.release()
             raise
@@ -127,15 +135,30 @@ class Folder:
         """Committed rows by (split, category), in the order of the shards."""
         return dict(sorted(self._ledger.totals.counts.items(), key=lambda item: shards.group_order(*item[0])))
 
-    def iter_committed(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """The committed rows in index order, one table a block, with `columns` in the order given (all by default)."""
+    @property
+    def lost(self) -> tuple[Record, ...]:
+        """Committed blocks whose rows are damaged and nowhere else; empty without `mend`.
+
+        They still count as committed. `commit` takes their rows, in order, before any new ones.
+        """
+        return tuple(self._lost)
+
+    def read(self, record: Record, columns: Sequence[str] | None = None) -> pa.Table | None:
+        """The rows of a block in index order, with `columns` (all by default) in their order; None if it is lost."""
         names = list(columns) if columns is not None else SCHEMA.names
         with files.disk_errors(self.path):
             self._restore()
-        for record in self._ledger.records:
-            with files.disk_errors(self.path):
-                table = segments.read(self._segments, record, sorted({*names, "index"}))
-            yield table.sort_by("index").select(names)
+            if record in self._lost:
+                return None
+            table = segments.read(self._segments, record, sorted({*names, "index"}))
+        return table.sort_by("index").select(names)
+
+    def iter_committed(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """The committed rows in index order but for `lost` ones, one table a block, with `columns` as in `read`."""
+        for record in self.records:
+            table = self.read(record, columns)
+            if table is not None:
+                yield table
 
     # writing
 
@@ -149,24 +172,32 @@ class Folder:
         samples: Sequence[Sample],
         rejections: Mapping[tuple[str, str], int] | None = None,
         extra: Mapping[str, Any] | None = None,
-    ) -> None:
+    ) -> bool:
         """Put a block of rows on the disk; on return it survives a kill and a power cut.
 
         Args:
-            samples: rows in index order, above every committed index. May be empty.
+            samples: rows in index order, above every committed index; or, as long as there are `lost` blocks, the rows
+                of the first of them. May be empty.
             rejections: (stage, reason) -> count within this block.
             extra: small JSON dict kept with the block; `Folder.extra` gives the last one back.
+
+        Returns:
+            False if a lost block came out otherwise than before: it is committed as it is now, and the blocks after
+            it, which were admitted beside other rows, are forgotten.
 
         Raises:
             ValueError: indices that do not ascend, or a value that is no JSON.
         """
+        content, groups = segments.encode(samples)
         with files.disk_errors(self.path):
             self._restore()
+            mends = bool(self._lost)
+            if mends and self._put_back(content):
+                return True
         ascending = [-1 if self.last_index is None else self.last_index, *(sample.index for sample in samples)]
         for before, after in itertools.pairwise(ascending):
             if after <= before:
                 raise ValueError(f"index {after} is committed after {before}; indices must ascend")
-        content, groups = segments.encode(samples)
         record = Record(
             number=len(self._ledger.records),
             sha256=files.sha256_bytes(content),
@@ -180,15 +211,14 @@ class Folder:
         with files.disk_errors(self.path):
             files.write_atomic(self._segments / record.segment, content)
             self._ledger.append(record)
+        return not mends
 
     def drop_last_block(self) -> None:
         """Forget the last committed block, so that the caller makes it anew; published files stay as they are."""
         with files.disk_errors(self.path):
             self._restore()
             if self._ledger.records:
-                dropped = self._ledger.records[-1]
-                self._ledger.truncate(len(self._ledger.records) - 1)
-                files.remove(self._segments / dropped.segment)
+                self._forget(len(self._ledger.records) - 1)
 
     # publishing
 
@@ -247,8 +277,9 @@ class Folder:
         """
         chosen = publish.check_settings(formats, layout, shard_size)
         self.check_target(target_rows)
-        if not 0 < target_rows == self.committed_rows:
-            raise ValueError(f"{self.committed_rows} rows are committed, {target_rows} were to be published")
+        rows = self.committed_rows - sum(record.rows for record in self._lost)
+        if not 0 < target_rows == rows:
+            raise ValueError(f"{rows} rows are committed, {target_rows} were to be published")
         with files.disk_errors(self.path):
             opening.refuse_foreign_data(self.path)
             self._restore()
@@ -274,7 +305,7 @@ class Folder:
     # keeping segments and ledger in step
 
     def _check_segments(self) -> None:
-        """Remove segments that are not listed or not whole; forget the blocks that cannot be had back."""
+        """Remove segments that are not listed or not whole; find the blocks that cannot be had back."""
         listed = {record.segment: record for record in self._ledger.records}
         for path in sorted(self._segments.iterdir()):
             record = listed.get(path.name)
@@ -309,23 +340,43 @@ class Folder:
             raise UserError(f"{self.path}: its files were changed while this run was open; run the same command again")
 
     def _restore_segments(self) -> int:
-        """Make missing segments from the published shards; forget the blocks from the first that is lost.
+        """Make missing segments from the published shards; those of other blocks are `lost`, or forgotten.
 
-        Returns the number of rows that were forgotten.
+        Returns the number of rows that are to be made again.
         """
         records = self._ledger.records
-        whole = next((n for n, entry in enumerate(records) if not (self._segments / entry.segment).exists()), None)
-        if whole is not None and self._published is not None:
-            whole = segments.restore(
+        lost = [entry for entry in records if not (self._segments / entry.segment).exists()]
+        if lost and self._published is not None:
+            lost = segments.restore(
                 self.path, self._segments, self._published.parquet, records, self._state / publish.SCRATCH
             )
-        lost = records[whole:] if whole is not None else []
-        if lost:
-            self._ledger.truncate(len(records) - len(lost))
-            for entry in lost:
-                files.remove(self._segments / entry.segment)
+        if lost and not self._mend:
+            lost = self._forget(lost[0].number)
+        else:
+            self._lost = lost
         self._restored = True
         return sum(entry.rows for entry in lost)
+
+    def _put_back(self, content: bytes) -> bool:
+        """Write the segment of the first lost block; if these are other rows, forget that block and all after it."""
+        lost = self._lost[0]
+        path = self._segments / lost.segment
+        if files.sha256_bytes(content) != lost.sha256:
+            log.warning("%s: came out otherwise; the blocks after it are made again", path)
+            self._forget(lost.number)
+            return False
+        files.write_atomic(path, content)
+        self._lost.pop(0)
+        return True
+
+    def _forget(self, number: int) -> list[Record]:
+        """Have the ledger end before a block; returns what it held from there on."""
+        dropped = self._ledger.records[number:]
+        self._ledger.truncate(number)
+        for entry in dropped:
+            files.remove(self._segments / entry.segment)
+        self._lost = [entry for entry in self._lost if entry.number < number]
+        return dropped
 
     def _drop_published_segments(self) -> None:
         """Without Parquet the segments stay: JSON lines are no exact copy of the rows."""

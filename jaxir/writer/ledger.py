@@ -4,12 +4,14 @@ One small sealed file a block, `ledger/000000.json`, `000001.json`, ...: written
 fsync of the folder, like the block itself. A commit then costs the same however long the run is (one growing file
 would be written again each time), and no commit ever touches an earlier one (an appended file can be torn at its end).
 Each seal covers the seal before it and the first covers the run's identity, so a record that is altered, missing or
-from another run ends the list there.
+from another run is not believed. Each file also holds the record before its own: one damaged file is written again from
+the next, whose seal proves it; the list ends where two in a row, or the last, are damaged.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -80,19 +82,19 @@ class Ledger:
         self.totals = Totals()
         # A record that was being written when the run stopped was not committed.
         found = sorted(path for path in folder.iterdir() if path.suffix != files.TEMPORARY)
-        for path in found:
-            entry = files.read_sealed(path, self._seals[-1]) if path == self._path(len(self.records)) else None
-            if entry is None:
-                log.warning("%s: damaged or out of order; it and the blocks after it are made again", path)
-                break
+        while entry := files.read_sealed(self._path(len(self.records)), self._seals[-1]) or self._rebuilt():
             self._add(Record.from_json(entry[0]), entry[1])
-        for path in reversed(found[len(self.records) :]):
+        known = {self._path(record.number) for record in self.records}
+        doubtful = [path for path in found if path not in known]
+        if doubtful:
+            log.warning("%s: damaged or out of order; it and the blocks after it are made again", doubtful[0])
+        for path in reversed(doubtful):
             files.remove(path)
 
     def append(self, record: Record) -> None:
         """Commit a block whose segment is already on the disk."""
         assert record.number == len(self.records)
-        self._add(record, files.write_sealed(self._path(record.number), record.to_json(), self._seals[-1]))
+        self._add(record, self._write(record.to_json()))
 
     def truncate(self, length: int) -> None:
         """Forget the blocks from number `length` on; from the last one, so that a kill leaves a whole list."""
@@ -108,6 +110,24 @@ class Ledger:
         self.records.append(record)
         self.totals.add(record)
         self._seals.append(mark)
+
+    def _write(self, body: dict[str, Any]) -> str:
+        """Write the next record's file; returns its seal."""
+        before = self.records[-1].to_json() if self.records else None
+        return files.write_sealed(self._path(len(self.records)), body, self._seals[-1], before=before)
+
+    def _rebuilt(self) -> tuple[dict[str, Any], str] | None:
+        """The next record, whose file is damaged or missing, as the file after it has it; None if that is no help."""
+        path, after = self._path(len(self.records)), self._path(len(self.records) + 1)
+        try:
+            body = json.loads(after.read_bytes())["before"]
+            mark = files.seal(body, self._seals[-1])
+        except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+        if files.read_sealed(after, mark) is None:
+            return None
+        log.warning("%s: damaged or missing; it is written again from %s", path, after.name)
+        return body, self._write(body)
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number:06d}.json"

@@ -86,7 +86,7 @@ def prepare(out: Path, identity: Mapping[str, Any], fresh: bool) -> tuple[str, d
         publish.drop(out, state)
     # The new seal alone makes everything of the earlier run void; removing it is only tidiness.
     root = files.write_sealed(run, {"identity": wanted, "generation": generation})
-    for name in ("published.json", "ledger", "segments"):
+    for name in (publish.PUBLISHED, publish.COPY, "ledger", "segments"):
         files.remove(state / name)
     for name in ("ledger", "segments"):
         files.make_folder(state / name)
@@ -95,10 +95,11 @@ def prepare(out: Path, identity: Mapping[str, Any], fresh: bool) -> tuple[str, d
 
 def _rebuilt(state: Path, wanted: Mapping[str, Any]) -> tuple[Any, str] | None:
     """A damaged run record as these settings would have it, if what was sealed under it says that it was that one."""
+    sealed = ("ledger/000000.json", publish.PUBLISHED, publish.COPY)
     for generation in range(GENERATIONS):
         body = {"identity": wanted, "generation": generation}
         root = files.seal(body)
-        if any(files.read_sealed(state / name, root) for name in ("ledger/000000.json", "published.json")):
+        if any(files.read_sealed(state / name, root) for name in sealed):
             log.warning("%s: damaged; it is written again, as its rows have it", state / "run.json")
             return body, files.write_sealed(state / "run.json", body)
     return None

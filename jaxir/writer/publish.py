@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 MANAGED: tuple[str, ...] = ("data", "jsonl", "croissant.json", "stats.json", "README.md")
 #: Folder of the run state for rows on their way from segments to shards.
 SCRATCH = "sorting"
+#: The record of what is published, and a copy of it: without either nothing says where the rows are.
+PUBLISHED, COPY = "published.json", "published.copy.json"
 _SHARD_NAME = re.compile(r"(train|validation|test)-\d{5,}-of-\d{5,}\.(parquet|jsonl)")
 
 
@@ -66,6 +68,15 @@ class Published:
     def parquet(self, split: str, category: str) -> list[card.DataFile]:
         """The Parquet shards of a split and category in row order."""
         return [f for f in self.data if f.path.endswith(".parquet") and (f.split, f.category) == (split, category)]
+
+
+def last(state: Path, root: str) -> Published | None:
+    """What was published last; a damaged record is written again from its copy."""
+    published = Published.read(state / PUBLISHED, root)
+    if published is None and (published := Published.read(state / COPY, root)) is not None:
+        log.warning("%s: damaged or missing; it is written again from its copy", state / PUBLISHED)
+        files.write_atomic(state / PUBLISHED, (state / COPY).read_bytes())
+    return published
 
 
 def foreign_file(out: Path) -> Path | None:
@@ -158,7 +169,8 @@ def swap_in(out: Path, state: Path, published: Published) -> None:
 def finish(out: Path, state: Path, published: Published) -> None:
     """Swap the journalled files in and close the journal; may be repeated after a kill at any point."""
     swap_in(out, state, published)
-    os.replace(state / "publish.json", state / "published.json")
+    files.write_atomic(state / COPY, (state / "publish.json").read_bytes())
+    os.replace(state / "publish.json", state / PUBLISHED)
     files.sync_folder(state)
     for name in ("staging", "old"):
         files.remove(state / name)

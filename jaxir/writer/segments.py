@@ -122,7 +122,7 @@ def restore(
     parquet: Callable[[str, str], list[card.DataFile]],
     records: Sequence[Record],
     scratch: Path,
-) -> int:
+) -> list[Record]:
     """Write missing segments again from the published Parquet shards; one shard at a time is in memory.
 
     Args:
@@ -133,39 +133,41 @@ def restore(
         scratch: a folder that is made here and removed at the end.
 
     Returns:
-        The number of leading records that are whole afterwards: all of them, or fewer when a shard is damaged. A
-        segment is written only if its bytes have the SHA-256 of its record.
+        The records that still have no segment: some of their rows were in a damaged shard, or in none. A segment is
+        written only if its bytes have the SHA-256 of its record.
     """
     streams: dict[tuple[str, str], shards.RowStream] = {}
+    lost: list[Record] = []
     with _made(scratch):
-        for done, record in enumerate(records):
+        for record in records:
             parts = []
             for split, category, rows in record.groups:
                 if (split, category) not in streams:
                     spilled = scratch / f"{len(streams)}.arrow"
                     streams[split, category] = shards.RowStream(_published(out, parquet(split, category), spilled))
                 part = streams[split, category].take(rows)
-                parts += [] if part is None else [part]
+                parts += [] if part is None or part["index"].null_count else [part]
             path = folder / record.segment
             if path.exists():  # verified by the caller; its rows were only skipped above
                 continue
-            if len(parts) < len(record.groups):
-                return done
-            # By way of `Sample`, because buffers that were read from Parquet may hold other bytes under a null.
-            content, _ = encode(from_row(row) for part in parts for row in part.to_pylist())
-            if files.sha256_bytes(content) != record.sha256:
-                return done
-            files.write_atomic(path, content)
-    return len(records)
+            if len(parts) == len(record.groups):
+                # By way of `Sample`, because buffers that were read from Parquet may hold other bytes under a null.
+                content, _ = encode(from_row(row) for part in parts for row in part.to_pylist())
+                if files.sha256_bytes(content) == record.sha256:
+                    files.write_atomic(path, content)
+                    continue
+            lost.append(record)
+    return lost
 
 
 def _published(out: Path, entries: Iterable[card.DataFile], spilled: Path) -> Iterator[pa.Table]:
-    """Rows of shards up to the first damaged one; a shard waits in `spilled`, since a block takes few of its rows."""
+    """Rows of shards, nulls for those of a damaged one; a shard waits in `spilled`: a block takes few of its rows."""
     for entry in entries:
         path = out / entry.path
         if files.sha256_file(path) != entry.sha256:
             log.warning("%s: missing or damaged; its rows are made again", path)
-            return
+            yield pa.Table.from_arrays([pa.nulls(entry.rows, field.type) for field in SCHEMA], schema=SCHEMA)
+            continue
         with _spill(spilled) as writer:
             writer.write_table(shards.read_parquet(path), max_chunksize=RESTORED)
         yield from _spilled(spilled)
