@@ -3,9 +3,12 @@
 Generated rows are admitted here and nowhere else (by the rules of `admission`), in index order within rounds within
 blocks: a block is `BLOCK` indices; in each round every index of it that is still open offers its next candidate, and
 the candidates are admitted in index order. What is admitted therefore depends on (seed, config) alone, whatever the
-workers deliver first. A finished block is committed, and the next ones are computed ahead while this one is admitted.
-The last block of a run may be short; a run that is extended makes it anew, so that its rows are those of a run that
-went this far at once. A block that was damaged on the disk is made again in its place, after the rows before it.
+workers deliver first. Where other rows hold all that a template has on a level, an index goes up a level: the small
+programs come to an end in a large corpus.
+
+A finished block is committed, and the next ones are computed ahead while this one is admitted. The last block of a run
+may be short; a run that is extended makes it anew, so that its rows are those of a run that went this far at once. A
+block that was damaged on the disk is made again in its place, after the rows before it.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from jaxir.config import Config
 from jaxir.engines import Engine, WorkerDied
 from jaxir.errors import UserError
 from jaxir.executor.environment import show_devices
+from jaxir.generator.plan import ATTEMPTS_PER_ROOT, attempt_above
 from jaxir.generator.templates import library_digest
 from jaxir.sample import Rejection, Sample
 from jaxir.writer.folder import Folder
@@ -226,6 +230,7 @@ class _Run:
         """Rounds of candidates until every index of the block has a row."""
         admitted: dict[int, Sample] = {}
         rejections: list[Rejection] = []
+        refusals: Counter[int] = Counter()  #: of each index, by other rows
         while pending:
             again: list[tuple[int, int]] = []
             for outcome in _outcomes(engine, pending, self.config.max_attempts):
@@ -242,16 +247,24 @@ class _Run:
                 rejections.append(Rejection(sample.index, sample.attempt, sample.operation, "admit", reason))
                 if outcome.next_attempt >= self.config.max_attempts:
                     self._give_up(outcome)
-                again.append((outcome.index, outcome.next_attempt))
+                refusals[sample.index] += 1
+                again.append((sample.index, self._next_attempt(sample, refusals[sample.index])))
             pending = _submit(engine, again, urgent=True)
         return [admitted[index] for index in block], rejections
+
+    def _next_attempt(self, refused: Sample, refusals: int) -> int:
+        """The attempt after one that other rows were in the way of: a level higher after as many as a root gets."""
+        above = attempt_above(refused.attempt)
+        is_top = refused.level == max(self.config.levels) or above >= self.config.max_attempts
+        return above if refusals % ATTEMPTS_PER_ROOT == 0 and not is_top else refused.attempt + 1
 
     def _give_up(self, outcome: Outcome) -> None:
         last = outcome.rejections[-1] if outcome.rejections else None
         why = f"the last one at {last.stage}: {last.reason} {last.detail}" if last else "as rows that exist already"
         raise UserError(
-            f"index {outcome.index}: {outcome.next_attempt} candidates were refused, {why.rstrip()}; the templates of "
-            "its category hold no more distinct programs: add templates or levels, or raise rows_per_skeleton"
+            f"index {outcome.index}: its candidates up to attempt {outcome.next_attempt} were refused, {why.rstrip()}; "
+            "the templates of its category hold no more distinct programs: add templates or levels, or raise "
+            "rows_per_skeleton"
         )
 
     def _note(self, outcome: Outcome) -> None:

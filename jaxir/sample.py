@@ -145,7 +145,7 @@ class Sample:
     transforms: tuple[str, ...]
     options: str  #: JSON text
     seed: int  #: seed of the run; with `index` and the number of tries it determines the kernel
-    attempt: int  #: how many candidates were refused at this index before this one
+    attempt: int  #: number of this candidate at its index, from 0; those before it were refused or skipped
     # structure
     ops: tuple[str, ...]  #: distinct op names of the StableHLO text, sorted
     op_counts: str  #: JSON text: {"stablehlo.add": 3}

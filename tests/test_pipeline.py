@@ -10,16 +10,20 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import Future
 from pathlib import Path
 
 import psutil
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from conftest import ROOT, run_jaxir, table_of
 
 from jaxir import config, pipeline
 from jaxir.admission import Admission
+from jaxir.candidate import Outcome, Result
 from jaxir.errors import UserError
+from jaxir.generator.plan import ATTEMPTS_PER_LEVEL
 from jaxir.sample import CATEGORIES, SCHEMA, split_of
 from jaxir.writer.folder import Folder
 
@@ -313,9 +317,51 @@ def test_templates_that_hold_too_few_programs_are_said_so(tmp_path):
     done = run_jaxir(["generate", "--config", "one.yaml", "--target", "900", "--out", "out"], tmp_path)
     assert done.returncode == 2
     last = done.stderr.strip().splitlines()[-1]
-    assert re.match(r"jaxir: index \d+: 2 candidates were refused", last)
+    assert re.match(r"jaxir: index \d+: its candidates up to attempt 2 were refused", last)
     assert "raise rows_per_skeleton" in last
     assert "Traceback" not in done.stderr
+
+
+def test_an_index_goes_up_a_level_where_other_rows_hold_all_that_its_template_has(tmp_path):
+    """Level 1 has one skeleton here, and each level more has as many as there are rows."""
+    from rows import make_sample
+
+    tried: list[tuple[int, int]] = []
+
+    class Engine:
+        workers = 1
+
+        def __init__(self, top: int) -> None:
+            self.top = top
+
+        def submit(self, task, *, urgent=False):
+            future = Future()
+            future.set_result(Result(tuple(self.outcome(index, attempt) for index, attempt in task.indices)))
+            return future
+
+        def outcome(self, index, attempt):
+            tried.append((index, attempt))
+            level = min(1 + attempt // ATTEMPTS_PER_LEVEL, self.top)
+            name = f"{index:016x}{attempt:016x}"
+            own = {"canonical_hash": name, "behavior_hash": name, "python_source": name, "split": "train"}
+            skeleton = "ab" * 16 if level == 1 else name
+            sample = make_sample(index, **own, level=level, attempt=attempt, skeleton_hash=skeleton)
+            return Outcome(index, attempt + 1, sample, ())
+
+    def fill(top: int) -> list[tuple[int, int]]:
+        settings = config.load("default", {"target": 8, "levels": dict.fromkeys(range(1, top + 1), 1)})
+        with Folder.open(tmp_path / str(top), {}) as folder:
+            run = pipeline._Run(settings, folder, lambda progress: None)
+            run.fill(Engine(top))
+            table = pa.concat_tables(folder.iter_committed(["level", "attempt"]))
+            return [(row["level"], row["attempt"]) for row in table.to_pylist()]
+
+    assert fill(2) == [(1, 0)] * 5 + [(2, 16)] * 3
+    assert [attempt for index, attempt in tried if index == 7] == [0, 1, 2, 3, 16]
+    tried.clear()
+    with pytest.raises(UserError, match="index 5: its candidates up to attempt 64 were refused, as rows that exist"):
+        fill(1)
+    assert [attempt for index, attempt in tried if index == 5] == list(range(64))
 
 
 def test_admission_takes_five_rows_of_a_skeleton_and_lets_nothing_into_two_splits():

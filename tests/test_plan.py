@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from jaxir import config
-from jaxir.generator.plan import ATTEMPTS_PER_ROOT, Plan
+from jaxir.generator.plan import ATTEMPTS_PER_LEVEL, ATTEMPTS_PER_ROOT, Plan, attempt_above
 from jaxir.generator.templates import load_library
 from jaxir.sample import CATEGORIES
 
@@ -57,6 +57,20 @@ def test_the_root_changes_after_some_refused_attempts():
     assert len(set(roots[:ATTEMPTS_PER_ROOT])) == len(set(roots[ATTEMPTS_PER_ROOT:])) == 1
     assert roots[0] != roots[-1]
     assert balanced.entry(3, 9).level == balanced.entry(3).level
+
+
+def test_after_more_attempts_an_index_goes_up_to_the_next_level_of_the_config_and_back_to_its_root():
+    some = plan(balanced=True, levels={1: 1, 3: 1, 4: 1})
+    first = some.entry(3)
+    assert first.level == 1
+    entries = [some.entry(3, attempt) for attempt in range(4 * ATTEMPTS_PER_LEVEL)]
+    assert [entry.level for entry in entries[::ATTEMPTS_PER_LEVEL]] == [1, 3, 4, 4]
+    assert entries[ATTEMPTS_PER_LEVEL - 1].level == 1
+    assert [attempt_above(attempt) for attempt in (0, 3, 15, 16)] == [16, 16, 16, 32]
+    for attempt in (attempt_above(0), attempt_above(16)):
+        assert entries[attempt].root is first.root
+        assert entries[attempt - 1].root is not first.root
+    assert some.kernel(3, 16).level == 3
 
 
 def test_the_weights_of_the_config_are_kept():

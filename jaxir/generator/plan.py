@@ -22,6 +22,9 @@ from jaxir.sample import DTYPES, DTYPES_64, Kernel
 #: After this many refused attempts an index moves on to the next root template of its category: a small template has
 #: only so many distinct programs.
 ATTEMPTS_PER_ROOT = 4
+#: After this many an index goes up a level, and back to its own root template: of the programs of one template there
+#: are only so many, of those of several there is no end.
+ATTEMPTS_PER_LEVEL = 16
 #: Attempts that keep to the quota of element types and options; later ones draw by weight, since there are types in
 #: which a template has no program that passes.
 PLANNED_ATTEMPTS = 2
@@ -39,6 +42,11 @@ class Entry:
     root: Template
     quota: Quota  #: what is asked of the root's types and options
     x64: bool
+
+
+def attempt_above(attempt: int) -> int:
+    """The first attempt a level above that of `attempt`."""
+    return (attempt // ATTEMPTS_PER_LEVEL + 1) * ATTEMPTS_PER_LEVEL
 
 
 def composer(config: Config, library: Library, *, x64: bool = False) -> Composer:
@@ -81,7 +89,10 @@ class Plan:
         self._turns: dict[str, Turns[str]] = {}
 
     def entry(self, index: int, attempt: int = 0) -> Entry:
-        """Category, level, root, element type and options; the root changes every `ATTEMPTS_PER_ROOT` attempts.
+        """Category, level, root, element type and options of an attempt.
+
+        The root changes every `ATTEMPTS_PER_ROOT` attempts, the level every `ATTEMPTS_PER_LEVEL` to the next that the
+        config has.
 
         Balanced plans give equal counts of categories to any prefix (a remainder in category order), within each
         category of root templates, of levels, and in time of every pair of them, and within each root its share to
@@ -99,9 +110,12 @@ class Plan:
             category = rng.weighted(self.categories)
             level = self._curriculum_level(index) if self.config.curriculum else rng.weighted(self.levels)
             turn = rng.integer(0, 2**40)
+        tier, step = divmod(attempt, ATTEMPTS_PER_LEVEL)
+        ladder = list(self.levels)  # ascending
+        level = ladder[min(ladder.index(level) + tier, len(ladder) - 1)]
         roots = self.roots[category]
         visit, position = divmod(turn, len(roots))
-        root = roots[(position + attempt // ATTEMPTS_PER_ROOT) % len(roots)]
+        root = roots[(position + step // ATTEMPTS_PER_ROOT) % len(roots)]
         # A template that stands alone has few programs: its visits and attempts go through the ranks in turn.
         ranks = sorted(rank for rank, weight in self.config.arrays.ranks.items() if weight > 0)
         rank = ranks[(visit + position + attempt) % len(ranks)] if level == 1 else None

@@ -62,7 +62,7 @@ FIELD_DOCS: dict[str, str] = {
     "transforms": "wraps such as `grad` and `vmap`, from the inside out",
     "options": "JSON: chosen template options",
     "seed": "seed of the run; with `index` and `attempt` it determines the kernel",
-    "attempt": "candidates that were refused at this index before this one",
+    "attempt": "number of this candidate at its index, from 0; those before it were refused or skipped",
     "ops": "distinct op names of the StableHLO text, sorted",
     "op_counts": "JSON: op name to how often it occurs",
     "num_ops": "ops in the StableHLO text",
