@@ -1,4 +1,7 @@
-"""Random numbers of jax.random from a raw key of two words: samplers, shuffles, keys of keys."""
+"""Random numbers of jax.random from a raw key of two words: samplers, shuffles, keys of keys.
+
+Shapes of gamma variates stay small: XLA takes for ever over the gradient of one whose shape is 1e30.
+"""
 
 from typing import Annotated, Literal
 
@@ -58,14 +61,14 @@ def sample_of_shape(
     key: UInt32[Array, "2"], a: Wide[Array, "*s"], *, fn: Literal["gamma", "loggamma", "chisquare", "t"]
 ) -> Wide[Array, "*s"]:
     """a `fn` sample for each positive parameter"""
-    return getattr(random, fn)(key, jnp.abs(a) + 0.5, dtype=a.dtype)
+    return getattr(random, fn)(key, jnp.minimum(jnp.abs(a), 100) + 0.5, dtype=a.dtype)
 
 
 def sample_of_two_shapes(
     key: UInt32[Array, "2"], a: Wide[Array, "*s"], b: Wide[Array, "*s"], *, fn: Literal["beta", "f"]
 ) -> Wide[Array, "*s"]:
     """a `fn` sample for each pair of positive parameters"""
-    return getattr(random, fn)(key, jnp.abs(a) + 1, jnp.abs(b) + 1, dtype=a.dtype)
+    return getattr(random, fn)(key, jnp.minimum(jnp.abs(a), 100) + 1, jnp.minimum(jnp.abs(b), 100) + 1, dtype=a.dtype)
 
 
 def sample_of_parameter(
@@ -130,7 +133,7 @@ def multinomial_sample(
 
 def dirichlet_sample(key: UInt32[Array, "2"], concentration: Wide[Array, "n"]) -> Wide[Array, "n"]:
     """a random probability vector"""
-    return random.dirichlet(key, jnp.abs(concentration) + 0.5, dtype=concentration.dtype)
+    return random.dirichlet(key, jnp.minimum(jnp.abs(concentration), 100) + 0.5, dtype=concentration.dtype)
 
 
 def multivariate_normal_sample(
