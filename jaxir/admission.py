@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jaxir.sample import CATEGORIES, SPLITS
@@ -89,6 +89,17 @@ class Tally:
             figures[plural] = dict(sorted(self.counts[name].items()))
         figures["verified"] = dict(sorted(self.verified.items()))
         return figures
+
+
+#: Columns of a corpus that `recall` reads.
+COLUMNS = tuple(sorted({*Admission.COLUMNS, *Tally.COLUMNS}))
+
+
+def recall(rows: Iterable[Mapping[str, Any]], admission: Admission, tally: Tally) -> None:
+    """Take in rows that are in the corpus already."""
+    for row in rows:
+        admission.add(row)
+        tally.add(row)
 
 
 def _ranked(counter: Counter[int], rank: int) -> int:

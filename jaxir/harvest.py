@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from jaxir.admission import Admission, Tally
+from jaxir.admission import COLUMNS, Admission, Tally, recall
 from jaxir.errors import UserError
 from jaxir.executor.isolation import Job, run_isolated
 from jaxir.sample import Sample, from_row
@@ -63,10 +63,8 @@ def harvest(results: Sequence[Mapping[str, Any]], out: Path, *, workers: int = 1
     count = len(jobs) + len(skipped)
     with Folder.open(out, _identity()) as folder:
         admission, tally = Admission(ROWS_PER_SKELETON), Tally()
-        for table in folder.iter_committed(sorted({*Admission.COLUMNS, *Tally.COLUMNS})):
-            for row in table.to_pylist():
-                admission.add(row)
-                tally.add(row)
+        for table in folder.iter_committed(COLUMNS):
+            recall(table.to_pylist(), admission, tally)
         rows: list[Sample] = []
         first = 0 if folder.last_index is None else folder.last_index + 1
         refused: Counter[tuple[str, str]] = Counter()

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxir import engines, files, resources
-from jaxir.admission import Admission, Tally
+from jaxir.admission import COLUMNS, Admission, Tally, recall
 from jaxir.analysis.corpus import open_corpus
 from jaxir.analysis.report import write_report
 from jaxir.analysis.stats import analyze
@@ -116,7 +116,7 @@ def generate(
             if folder.committed_rows < config.target and last is not None and (last + 1) % BLOCK:
                 folder.drop_last_block()
             # Reading what is there takes a while in a large corpus, and may be stopped too.
-            report(Progress(folder.committed_rows, config.target, sum(folder.rejections.values())))
+            report(Progress(folder.whole_rows, config.target, sum(folder.rejections.values())))
             run = _Run(config, folder, report)
             if folder.committed_rows < config.target or folder.lost:
                 setup = Setup(config, tuple(template_folders), os.getpid(), exact_check)
@@ -179,11 +179,8 @@ class _Run:
 
     def _recall(self) -> None:
         """Count in the committed rows up to the next lost block."""
-        columns = sorted({*Admission.COLUMNS, *Tally.COLUMNS})
-        while self.unread and (table := self.folder.read(self.unread[0], columns)) is not None:
-            for row in table.to_pylist():
-                self.admission.add(row)
-                self.tally.add(row)
+        while self.unread and (table := self.folder.read(self.unread[0], COLUMNS)) is not None:
+            recall(table.to_pylist(), self.admission, self.tally)
             self.unread.popleft()
 
     @property
@@ -213,8 +210,7 @@ class _Run:
             self.show()
 
     def show(self, note: str = "") -> None:
-        rows = self.folder.committed_rows - sum(record.rows for record in self.folder.lost)
-        self.report(Progress(rows, self.config.target, self.rejected, self.checked, note))
+        self.report(Progress(self.folder.whole_rows, self.config.target, self.rejected, self.checked, note))
 
     def _blocks(self) -> Iterator[range]:
         """Ranges of indices that are still to be made; they break at multiples of `BLOCK` however a run was cut."""
@@ -258,8 +254,8 @@ class _Run:
     def _next_attempt(self, refused: Sample, refusals: int) -> int:
         """The attempt after one that other rows were in the way of."""
         above = attempt_above(refused.attempt)
-        is_top = refused.level == max(self.config.levels) or above >= self.config.max_attempts
-        return above if refusals % REFUSALS_PER_LEVEL == 0 and not is_top else refused.attempt + 1
+        is_room_above = refused.level < max(self.config.levels) and above < self.config.max_attempts
+        return above if is_room_above and refusals % REFUSALS_PER_LEVEL == 0 else refused.attempt + 1
 
     def _give_up(self, outcome: Outcome) -> None:
         last = outcome.rejections[-1] if outcome.rejections else None

@@ -144,7 +144,7 @@ class Sample:
     templates: tuple[str, ...]
     transforms: tuple[str, ...]
     options: str  #: JSON text
-    seed: int  #: seed of the run; with `index` and the number of tries it determines the kernel
+    seed: int  #: seed of the run; with `index` and `attempt` it determines the kernel
     attempt: int  #: number of this candidate at its index, from 0; those before it were refused or skipped
     # structure
     ops: tuple[str, ...]  #: distinct op names of the StableHLO text, sorted

@@ -18,7 +18,7 @@ import click
 import pyarrow as pa
 
 from jaxir import candidate, config, engines, pipeline
-from jaxir.admission import Admission, Tally
+from jaxir.admission import COLUMNS
 from jaxir.sample import Sample, to_table
 
 
@@ -60,7 +60,7 @@ def main(rows: int) -> None:
         worker = time.process_time() - before
     groups = [[outcome.sample for outcome in result.outcomes if outcome.sample] for result in results]
     made = sum(map(len, groups))
-    keys = sorted({*Admission.COLUMNS, *Tally.COLUMNS})
+    keys = list(COLUMNS)
     dump, pickled = least(lambda: [pickle.dumps(result) for result in results])
     load, _ = least(lambda: [pickle.loads(text) for text in pickled])
     write, batches = least(lambda: [batch(group) for group in groups])

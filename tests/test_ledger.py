@@ -51,7 +51,8 @@ def test_every_single_byte_is_covered_by_the_seal(folder: Path) -> None:
         entry = files.read_sealed(path, seal)
         assert entry is None or Record.from_json(entry[0]) == make_record(2)
         refused += entry is None
-    assert refused > 0.35 * len(original)  # the rest is white space and the record before it, which has its own seal
+    own = original[original.index(b'"body"') :]  # before it is the record before, which has its own seal
+    assert refused > 0.7 * len(own)  # the rest is white space
 
 
 def test_every_single_byte_of_a_record_can_be_lost(folder: Path) -> None:

@@ -99,8 +99,9 @@ class Plan:
         each element type and equal counts to each choice of an option.
         """
         rng = Rng(self.config.seed, index, "entry")
+        levels = list(self.levels)  # ascending
         if self.config.balanced:
-            names, levels = list(self.categories), list(self.levels)
+            names = list(self.categories)
             turn, position = divmod(index, len(names))
             category = names[position]
             # Without the shift, counts with a common factor would only ever meet in the same pairs.
@@ -111,8 +112,7 @@ class Plan:
             level = self._curriculum_level(index) if self.config.curriculum else rng.weighted(self.levels)
             turn = rng.integer(0, 2**40)
         tier, step = divmod(attempt, ATTEMPTS_PER_LEVEL)
-        ladder = list(self.levels)  # ascending
-        level = ladder[min(ladder.index(level) + tier, len(ladder) - 1)]
+        level = levels[min(levels.index(level) + tier, len(levels) - 1)]
         roots = self.roots[category]
         visit, position = divmod(turn, len(roots))
         root = roots[(position + step // ATTEMPTS_PER_ROOT) % len(roots)]

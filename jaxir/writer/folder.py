@@ -116,6 +116,11 @@ class Folder:
         return self._ledger.totals.rows
 
     @property
+    def whole_rows(self) -> int:
+        """Committed rows but for those of `lost` blocks."""
+        return self.committed_rows - sum(record.rows for record in self._lost)
+
+    @property
     def last_index(self) -> int | None:
         """The highest committed index; None before the first row."""
         return self._ledger.totals.last
@@ -277,9 +282,8 @@ class Folder:
         """
         chosen = publish.check_settings(formats, layout, shard_size)
         self.check_target(target_rows)
-        rows = self.committed_rows - sum(record.rows for record in self._lost)
-        if not 0 < target_rows == rows:
-            raise ValueError(f"{rows} rows are committed, {target_rows} were to be published")
+        if not 0 < target_rows == self.whole_rows:
+            raise ValueError(f"{self.whole_rows} rows are committed, {target_rows} were to be published")
         with files.disk_errors(self.path):
             opening.refuse_foreign_data(self.path)
             self._restore()
