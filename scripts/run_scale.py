@@ -3,18 +3,20 @@
     python scripts/run_scale.py --rows 100000 --out data/scale-100k
     python scripts/run_scale.py --rows 1000000 --out data/scale-1m
 
-The log is OUT.jsonl beside the corpus, one line for each step, the worker processes that were there among them; the
-figures of the whole run are OUT.json and printed. A run that was stopped goes on with the same command and logs on.
+The log is OUT.jsonl beside the corpus, one line for each step, the worker processes that were there among them. A run
+that was stopped goes on with the same command and logs on. The figures of the whole log are OUT.json and printed, with
+a Markdown table of what a row cost over the run; on a finished corpus the command only prints them again.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import json
-import statistics
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ import click
 import psutil
 
 from jaxir import config, pipeline
+from jaxir.analysis.text import Table, markdown_table
 from jaxir.cli.common import cores
 
 #: Seconds between two looks at the memory of the processes.
@@ -88,15 +91,13 @@ class Log:
     def __init__(self, path: Path, every: int, watch: Watch) -> None:
         self._path, self._every, self._watch = path, every, watch
         self._started = time.monotonic()
-        self._first: int | None = None  #: rows that were there already
-        self.steps: list[dict[str, Any]] = []
+        self._last: int | None = None  #: rows of the line before
 
     def __call__(self, progress: pipeline.Progress) -> None:
-        if self._first is None:
-            self._first = progress.rows
-        last = self.steps[-1]["rows"] if self.steps else None
-        if last is not None and progress.rows < min(last + self._every, progress.target) and not progress.note:
+        is_step = self._last is None or progress.rows >= min(self._last + self._every, progress.target)
+        if not is_step and not progress.note:
             return
+        self._last = progress.rows
         step = {
             "rows": progress.rows,
             "rejected": progress.rejected,
@@ -104,38 +105,102 @@ class Log:
             **self._watch.step(),
             "note": progress.note,
         }
-        self.steps.append(step)
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(step) + "\n")
 
-    def figures(self, stats: dict[str, Any]) -> dict[str, Any]:
-        """What the run cost, and how the cost of a row went over it."""
-        made = [step for step in self.steps if not step["note"]] or self.steps[:1]  # all rows were there already
-        costs = [
-            1000 * (after["workers_cpu"] + after["parent_cpu"] - before["workers_cpu"] - before["parent_cpu"])
-            / (after["rows"] - before["rows"])
-            for before, after in itertools.pairwise(made)
-            if after["rows"] > before["rows"]
-        ]  # fmt: skip
-        first, last, end = made[0], made[-1], self.steps[-1]
-        rows = max(1, last["rows"] - first["rows"])
-        parent = last["parent_cpu"] - first["parent_cpu"]
-        tenth = max(1, len(costs) // 10)
+    def steps(self) -> list[dict[str, Any]]:
+        """All lines, those of earlier parts of the run first."""
+        return [json.loads(line) for line in self._path.read_text(encoding="utf-8").splitlines()]
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """What some rows took, in seconds of the clock, of CPU, of the driver's CPU; and peaks of memory, in MB."""
+
+    rows: int
+    rejected: int
+    seconds: float
+    cpu: float
+    driver: float
+    driver_mb: float
+    worker_mb: float
+
+    @classmethod
+    def between(cls, before: dict[str, Any], after: dict[str, Any]) -> Cost:
+        driver, workers = (after[name] - before[name] for name in ("parent_cpu", "workers_cpu"))
+        rows, rejected, seconds = (after[name] - before[name] for name in ("rows", "rejected", "seconds"))
+        return cls(rows, rejected, seconds, driver + workers, driver, after["parent_rss_mb"], after["worker_rss_mb"])
+
+    @classmethod
+    def total(cls, costs: Sequence[Cost]) -> Cost:
+        added = {name: sum(getattr(cost, name) for cost in costs) for name in ("rows", "rejected", "seconds", "cpu")}
+        peaks = {name: max(getattr(cost, name) for cost in costs) for name in ("driver_mb", "worker_mb")}
+        return cls(**added, **peaks, driver=sum(cost.driver for cost in costs))
+
+    def figures(self) -> dict[str, float]:
+        """Of one row on average."""
+        candidates = self.rows + self.rejected
         return {
-            "rows": stats["rows"],
-            "rows_made": last["rows"] - first["rows"],
-            "rejection_rate": stats["rejection_rate"],
-            "seconds": end["seconds"],
-            "rows_per_second": round(rows / max(1e-9, last["seconds"] - first["seconds"]), 2),
-            "cpu_ms_per_row": round(1000 * (parent + last["workers_cpu"] - first["workers_cpu"]) / rows, 3),
-            "parent_cpu_ms_per_row": round(1000 * parent / rows, 3),
-            "cpu_ms_per_row_first_tenth": round(statistics.mean(costs[:tenth]), 3) if costs else None,
-            "cpu_ms_per_row_last_tenth": round(statistics.mean(costs[-tenth:]), 3) if costs else None,
-            "publish_cpu_s": round(end["parent_cpu"] - last["parent_cpu"], 2),
-            "peak_parent_rss_mb": max(step["parent_rss_mb"] for step in self.steps),
-            "peak_parent_rss_mb_before_publish": max(step["parent_rss_mb"] for step in made),
-            "peak_worker_rss_mb": max(step["worker_rss_mb"] for step in self.steps),
+            "rows_per_second": round(self.rows / self.seconds, 2),
+            "cpu_ms_per_row": round(1000 * self.cpu / self.rows, 1),
+            "refused_per_row": round(self.rejected / self.rows, 3),
+            "cpu_ms_per_candidate": round(1000 * self.cpu / candidates, 1),
+            "parent_cpu_ms_per_row": round(1000 * self.driver / self.rows, 3),
+            "peak_parent_rss_mb": self.driver_mb,
+            "peak_worker_rss_mb": self.worker_mb,
         }
+
+
+def costs(steps: Sequence[dict[str, Any]]) -> dict[int, Cost]:
+    """What rows took between two lines of one part of the run, by the number of rows at the second."""
+    # A part begins with a line of its own, where its clock and counters are at zero.
+    pairs = [(before, after) for before, after in itertools.pairwise(steps) if after["seconds"] > before["seconds"]]
+    return {after["rows"]: Cost.between(before, after) for before, after in pairs if after["rows"] > before["rows"]}
+
+
+def tenths(made: dict[int, Cost], rows: int) -> dict[str, dict[str, float]]:
+    """The figures of each tenth of the run."""
+    parts: dict[int, list[Cost]] = {}
+    for end, cost in made.items():
+        parts.setdefault((end - 1) * 10 // rows, []).append(cost)
+    return {
+        f"{rows * part // 10:,} to {rows * (part + 1) // 10:,}": Cost.total(group).figures()
+        for part, group in sorted(parts.items())
+    }
+
+
+def summary(steps: Sequence[dict[str, Any]], stats: dict[str, Any]) -> dict[str, Any]:
+    """What the run cost, its parts together, and how the cost of a row went over it."""
+    made = costs(steps)
+    if not made:
+        return {"rows": stats["rows"], "rows_logged": 0}
+    total = Cost.total(list(made.values()))
+    publishing = [
+        after["parent_cpu"] - before["parent_cpu"]
+        for before, after in itertools.pairwise(steps)
+        if before["note"] and after["note"] and after["seconds"] > before["seconds"]
+    ]
+    return {
+        "rows": stats["rows"],
+        "rows_logged": total.rows,
+        "rejection_rate": stats["rejection_rate"],
+        "seconds": round(total.seconds, 2),
+        **total.figures(),
+        "peak_parent_rss_mb_before_publish": total.driver_mb,
+        "peak_parent_rss_mb": max(step["parent_rss_mb"] for step in steps),
+        "publish_cpu_s": round(sum(publishing), 2),
+        "tenths": tenths(made, stats["rows"]),
+    }
+
+
+def table(figures: dict[str, Any]) -> Table:
+    """The tenths, for Markdown."""
+    header = (
+        *("rows", "rows/s", "CPU of a row, ms", "refused candidates a row", "CPU of a candidate, ms"),
+        *("driver, CPU of a row, ms", "driver at its peak, MB", "worker at its peak, MB"),
+    )
+    rows = tuple((name, *map(str, tenth.values())) for name, tenth in figures.get("tenths", {}).items())
+    return Table("Cost over the run", header, rows)
 
 
 @click.command()
@@ -152,9 +217,10 @@ def main(rows: int, out: Path, workers: int, config_name: str, every: int) -> No
         log = Log(out.with_name(f"{out.name}.jsonl"), every, watch)
         stats = pipeline.generate(chosen, out, workers=workers, report=log)
         log(pipeline.Progress(stats["rows"], rows, stats["rejected"], note="done"))
-    figures = {"workers": workers, **log.figures(stats)}
+    figures = {"workers": workers, **summary(log.steps(), stats)}
     out.with_name(f"{out.name}.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    click.echo(json.dumps(figures, indent=2))
+    click.echo(markdown_table(table(figures)) + "\n")
+    click.echo(json.dumps({name: value for name, value in figures.items() if name != "tenths"}, indent=2))
 
 
 if __name__ == "__main__":
