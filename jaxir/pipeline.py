@@ -141,7 +141,7 @@ def generate(
             )
             with files.disk_errors(out):
                 draft = out / ".jaxir" / f"report.html{files.TEMPORARY}"
-                write_report(analyze(open_corpus(out)), draft)
+                write_report(analyze(open_corpus(out), workers=min(workers, os.cpu_count() or 1)), draft)
                 files.move(draft, out / "report.html")
         with files.disk_errors(out):
             figures: dict[str, Any] = json.loads((out / "stats.json").read_text(encoding="utf-8"))

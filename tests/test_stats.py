@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 from corpora import legacy_record, native_rows, write_legacy, write_native
 
-from jaxir.analysis import keys
+from jaxir.analysis import keys, part
 from jaxir.analysis.corpus import Corpus, open_corpus
 from jaxir.analysis.coverage import TABLES, Coverage, op_skeleton
 from jaxir.analysis.irtext import scan
-from jaxir.analysis.stats import Stats, analyze, classify_source
+from jaxir.analysis.part import classify_source
+from jaxir.analysis.stats import Stats, analyze
 from jaxir.analysis.universe import universe
 
 RUN = {
@@ -279,9 +280,21 @@ def test_random_rows_depend_on_the_content_not_on_the_order(tmp_path: Path) -> N
 
 def test_progress_adds_up(tmp_path: Path) -> None:
     steps: list[int] = []
-    analyze(open_corpus(write_native(tmp_path / "c", native_rows(150))), progress=steps.append)
-    assert sum(steps) == 150
+    analyze(open_corpus(write_native(tmp_path / "c", native_rows(300))), progress=steps.append)
+    assert sum(steps) == 300
     assert len(steps) > 1
+
+
+def test_figures_are_the_same_in_parts_of_any_length_and_on_any_number_of_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [row | {"operation": f"op_{number % 17}"} for number, row in enumerate(native_rows(150) * 2)]
+    corpus = open_corpus(write_native(tmp_path / "c", rows))
+    whole = analyze(corpus)
+    assert whole.samples
+    for length, workers in ((1, 1), (7, 1), (20, 2)):
+        monkeypatch.setattr(part, "_ROWS", length)
+        assert analyze(corpus, workers=workers) == whole
 
 
 def test_texts_for_terminals_are_narrow_and_free_of_control_characters(tmp_path: Path) -> None:
@@ -325,11 +338,11 @@ def test_the_keys_agree_with_sets(buffer: int, monkeypatch: pytest.MonkeyPatch, 
     labels: dict[str, int] = {}
     for row in range(1500):
         key, group = f"k{int(rng.paretovariate(0.7)) % 900}", rng.randrange(3)
-        column.add(row, key, group, label=row * 2)
+        column.add(row, keys.digest(key), group, label=row * 2)
         groups[group].add(key)
         counts[key] = counts.get(key, 0) + 1
         labels.setdefault(key, row * 2)
-    column.add(1500, "", 0)
+    column.add(1500, keys.digest(""), 0)
     assert len(column) == 1500
     assert bool(list(tmp_path.iterdir())) == (buffer < 1500)
     shares = column.finish()
@@ -344,7 +357,7 @@ def test_the_keys_agree_with_sets(buffer: int, monkeypatch: pytest.MonkeyPatch, 
 
 MANY = """
 import resource
-from jaxir.analysis import keys
+from jaxir.analysis import keys, part
 from jaxir.analysis.corpus import Corpus, Row
 from jaxir.analysis.stats import analyze
 

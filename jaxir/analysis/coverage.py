@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -24,30 +26,56 @@ TABLES = (
 )  # fmt: skip
 
 
+@dataclasses.dataclass(frozen=True)
+class _Members:
+    """The universe as sets to intersect with."""
+
+    ops: frozenset[str]  #: of both dialects
+    pairs: frozenset[tuple[str, str]]
+    functions: frozenset[str]
+    targets: frozenset[str]
+
+
+@functools.cache
+def _members() -> _Members:
+    known = universe()
+    return _Members(
+        ops=frozenset((*known.ops, *known.chlo)),
+        pairs=known.pairs | known.low_bit_pairs,
+        functions=frozenset((*known.functions, *known.transforms)),
+        targets=frozenset(known.custom_calls),
+    )
+
+
 class Coverage:
     """Counts programs for each member of the universe; what is not in it is not counted, so memory is bounded."""
 
     def __init__(self) -> None:
-        known = universe()
-        self.functions: frozenset[str] = frozenset((*known.functions, *known.transforms))
-        self._ops = frozenset((*known.ops, *known.chlo))
-        self._pairs = known.pairs | known.low_bit_pairs
-        self._targets = frozenset(known.custom_calls)
         self._counts: dict[str, Counter[Any]] = {
             name: Counter() for name in ("ops", "pairs", "bigrams", "attributes", "functions", "targets")
         }
 
+    @property
+    def functions(self) -> frozenset[str]:
+        """Names that `add` counts as functions."""
+        return _members().functions
+
     def add(self, facts: Facts, functions: Iterable[str]) -> None:
         """Count one program: the facts of its IR, the public functions of its source."""
         counts = self._counts
-        known = universe()
+        known, members = universe(), _members()
         # `intersection` walks the few names of the program; `&` with a view of keys would walk the universe.
-        counts["ops"].update(self._ops.intersection(facts.ops))
-        counts["pairs"].update(self._pairs.intersection(facts.pairs))
+        counts["ops"].update(members.ops.intersection(facts.ops))
+        counts["pairs"].update(members.pairs.intersection(facts.pairs))
         counts["bigrams"].update(known.bigrams.intersection(facts.bigrams))
         counts["attributes"].update(known.attributes & facts.attributes)
-        counts["targets"].update(self._targets.intersection(facts.custom_calls))
+        counts["targets"].update(members.targets.intersection(facts.custom_calls))
         counts["functions"].update(functions)
+
+    def merge(self, other: Coverage) -> None:
+        """Add the counts of other programs."""
+        for name, counts in other._counts.items():
+            self._counts[name].update(counts)
 
     def tables(self) -> dict[str, dict[str, Any]]:
         """Name of `TABLES` -> {"reached", "emittable", "missing", "thin", "thin_below"}.

@@ -55,13 +55,13 @@ class KeyColumn:
         self._filled = 0
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
-    def add(self, row: int, key: str, group: int, label: int = 0) -> None:
-        """Note the key of a row; an empty key is no key. Groups run from 0 to 63, labels are 32-bit."""
+    def add(self, row: int, key: bytes, group: int, label: int = 0) -> None:
+        """Note the `digest` of a row's key, b"" if it has none. Groups run from 0 to 63, labels are 32-bit."""
         if not key:
             return
         if self._filled == BUFFER:
             self._spill()
-        self._buffer[self._filled] = (_digest(key), row, label, group)
+        self._buffer[self._filled] = (key, row, label, group)
         self._filled += 1
         self._rows += 1
 
@@ -93,8 +93,9 @@ class KeyColumn:
         return shares.finish()
 
 
-def _digest(key: str) -> bytes:
-    return hashlib.blake2b(key.encode(), digest_size=_WIDTH).digest()
+def digest(key: str) -> bytes:
+    """What stands for a key in a `KeyColumn`: 16 bytes, none for an empty one."""
+    return hashlib.blake2b(key.encode(), digest_size=_WIDTH).digest() if key else b""
 
 
 class _Counting:

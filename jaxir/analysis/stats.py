@@ -2,17 +2,12 @@
 
 Memory does not grow with the corpus: keys that are compared between rows go through `keys.KeyColumn`, which spills to
 temporary files, and everything else is a counter of bounded size. The result is a function of the rows alone: no path,
-no clock, no order of a set gets into it.
+no clock, no order of a set, no number of processes gets into it.
 """
 
 from __future__ import annotations
 
-import ast
 import dataclasses
-import hashlib
-import heapq
-import re
-import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,28 +15,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jaxir.analysis.corpus import Corpus, Row
-from jaxir.analysis.coverage import Coverage, op_skeleton
-from jaxir.analysis.functions import public_functions
-from jaxir.analysis.irnames import canonical_text, skeleton_of_canonical
-from jaxir.analysis.irtext import Facts, scan
+from jaxir.analysis.corpus import Corpus
+from jaxir.analysis.coverage import Coverage
 from jaxir.analysis.keys import KeyColumn, Shares
+from jaxir.analysis.parallel import ordered
+from jaxir.analysis.part import COMPARED, KEYS, LENGTHS, NAMES, Part, Shown, count, is_shown, show, stretches
 from jaxir.sample import CATEGORIES, SPLITS
 
-#: What the rows are compared by, in the order of the tables. `ir_names` is the IR text up to names.
-KEYS = ("source", "ir", "ir_names", "canonical", "skeleton", "behavior")
 QUANTILES = (("min", 0.0), ("p10", 0.1), ("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0))
-LENGTHS = ("python_chars", "ir_chars", "num_ops")
 
-_PAIRS = 10
 _MAX_NAMES = 10_000  # a foreign column may hold a new name in every row
 _OTHER = "(other)"
-_NONE = "(none)"
 _MAX_SPLITS = 60
-_MAX_PARSED = 300_000  # a longer source is no kernel; parsing it would cost seconds
-_MARKER = re.compile(
-    r"\b(?:source|code)\b[^\n]{0,40}\b(?:not available|unavailable|not found|missing)\b|^\W*TODO\W*$", re.I
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,7 +127,11 @@ class Stats:
 
 
 def analyze(
-    corpus: Corpus, progress: Callable[[int], object] | None = None, run: Mapping[str, Any] | None = None
+    corpus: Corpus,
+    progress: Callable[[int], object] | None = None,
+    run: Mapping[str, Any] | None = None,
+    *,
+    workers: int = 1,
 ) -> Stats:
     """Read a corpus once and count.
 
@@ -150,46 +139,47 @@ def analyze(
         corpus: from `open_corpus`.
         progress: is called with the number of rows read since the last call, such as `tqdm.update`.
         run: figures of the run, where the caller knows better than the corpus's own `stats.json`.
+        workers: processes that count the rows of a large corpus; they change the speed, never the figures.
 
     Raises:
         UserError: a file of the corpus is broken.
     """
-    counting = _Counting()
-    done = 0
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # sources with odd escapes warn when they are parsed; that is their matter
-        for row in corpus.rows():
-            counting.add(row)
-            if progress and counting.rows - done >= 64:
-                progress(counting.rows - done)
-                done = counting.rows
-    if progress and counting.rows > done:
-        progress(counting.rows - done)
-    return counting.finish(corpus.kind, dict(corpus.run if run is None else run))
+    total = _Total()
+    for part in ordered(count, stretches(corpus.rows()), workers):
+        total.add(part)
+        if progress:
+            progress(part.rows)
+    return total.finish(corpus.kind, dict(corpus.run if run is None else run))
 
 
 class _Names(Counter[str]):
     """A counter whose number of names is bounded."""
 
-    def note(self, name: str, rows: int = 1) -> str:
-        name = name.strip()[:200] or _NONE
+    def note(self, name: str, rows: int) -> None:
         if name not in self and len(self) >= _MAX_NAMES:
             name = _OTHER
         self[name] += rows
-        return name
+
+    def known(self, name: str) -> str:
+        """What a name that was noted is counted as."""
+        return name if name in self else _OTHER
+
+    def merge(self, names: Mapping[str, int]) -> None:
+        for name, rows in names.items():
+            self.note(name, rows)
 
 
-class _Counting:
+class _Total:
+    """The sum of the parts of a corpus, which are added in their order."""
+
     def __init__(self) -> None:
         self.rows = 0
-        self.keys = {key: KeyColumn() for key in KEYS}
-        self.op_skeletons = KeyColumn()
+        self.keys = {key: KeyColumn() for key in COMPARED}
         self.coverage = Coverage()
         self.hashed_skeletons = 0
         self.placeholders = Counter[str](dict.fromkeys(("empty", "marker", "no_code", "broken", "good"), 0))
         self.missing = Counter[str](ir=0, description=0)
-        fields = ("category", "level", "split", "operation", "template", "transform", "dialect")
-        self.names = {field: _Names() for field in fields}
+        self.names = {field: _Names() for field in NAMES}
         self.category_level: dict[str, _Names] = {}
         self.dtypes = _Names()
         self.op_programs = _Names()
@@ -200,81 +190,51 @@ class _Counting:
         self.lengths: dict[str, Counter[int]] = {name: Counter() for name in LENGTHS}
         self.splits: dict[str, int] = {}
         self.operations: dict[str, int] = {}
-        self.reservoir: list[tuple[int, int, dict[str, str]]] = []
+        self.shown: list[Shown] = []
 
-    def add(self, row: Row) -> None:
-        number, source, ir = self.rows, row["python_source"], row["stablehlo"]
-        self.rows += 1
-        category = self.names["category"].note(row["category"])
-        level = self.names["level"].note(row["level"])
-        operation = self.names["operation"].note(row["operation"])
-        split = self.names["split"].note(row["split"])
-        self.names["dialect"].note(row["dialect"])
-        self.category_level.setdefault(category, _Names()).note(level)
-        for field, values in (("template", row["templates"]), ("transform", row["transforms"])):
-            for name in sorted(set(values)):
-                self.names[field].note(name)
+    def add(self, part: Part) -> None:
+        for field, names in part.names.items():
+            self.names[field].merge(names)
+        for (category, level), rows in part.category_level.items():
+            levels = self.category_level.setdefault(self.names["category"].known(category), _Names())
+            levels.note(self.names["level"].known(level), rows)
+        for total, names in (
+            (self.op_programs, part.op_programs),
+            (self.op_counts, part.op_counts),
+            (self.custom_calls, part.custom_calls),
+            (self.dtypes, part.dtypes),
+        ):
+            total.merge(names)
+        self.placeholders.update(part.placeholders)
+        self.missing.update(part.missing)
+        self.hashed_skeletons += part.hashed_skeletons
+        is_open = len(self.pairs) < _MAX_NAMES
+        self.pairs.update({pair: rows for pair, rows in part.pairs.items() if is_open or pair in self.pairs})
+        if len(self.bigrams) < _MAX_NAMES:
+            self.bigrams |= part.bigrams
+        for name, lengths in part.lengths.items():
+            self.lengths[name].update(lengths)
+        self.coverage.merge(part.coverage)
+        for rank, number, kept in sorted(part.shown, key=lambda entry: -entry[1]):
+            if is_shown(self.shown, -rank):
+                show(self.shown, (rank, number - self.rows, kept))
+        for split, operation, digests in part.compared:
+            self._compare(split, operation, digests)
+
+    def _compare(self, split: str, operation: str, digests: tuple[bytes, ...]) -> None:
+        operation, split = self.names["operation"].known(operation), self.names["split"].known(split)
         label = self.operations.setdefault(operation, len(self.operations))
         group = self.splits.get(split)
         if group is None:
             group = self.splits.setdefault(split, len(self.splits)) if len(self.splits) < _MAX_SPLITS else 0
-
-        verdict, tree = _parsed(source)
-        self.placeholders[verdict] += 1
-        self.missing["ir"] += not ir.strip()
-        self.missing["description"] += not row["description"].strip()
-        facts = scan(ir)
-        self._count(facts)
-        self.coverage.add(facts, () if tree is None else _functions(tree, self.coverage.functions))
-        self.op_skeletons.add(number, op_skeleton(facts), 0, label)
-        self.lengths["python_chars"][_length(len(source))] += 1
-        self.lengths["ir_chars"][_length(len(ir))] += 1
-
-        names = canonical_text(ir)
-        self.hashed_skeletons += bool(row["skeleton_hash"])
-        keys = {
-            "source": source,
-            "ir": ir,
-            "ir_names": names,
-            "canonical": row["canonical_hash"],
-            "skeleton": row["skeleton_hash"] or skeleton_of_canonical(names),
-            "behavior": row["behavior_hash"],
-        }
-        for key, value in keys.items():
-            self.keys[key].add(number, value, group, label)
-        self._maybe_keep(number, row)
-
-    def _count(self, facts: Facts) -> None:
-        for op, count in facts.ops.items():
-            self.op_programs.note(op)
-            self.op_counts.note(op, count)
-        self.pairs.update(
-            facts.pairs.keys() if len(self.pairs) < _MAX_NAMES else facts.pairs.keys() & self.pairs.keys()
-        )
-        for target in facts.custom_calls:
-            self.custom_calls.note(target)
-        if len(self.bigrams) < _MAX_NAMES:
-            self.bigrams |= facts.bigrams.keys()
-        for kind in facts.element_types:
-            self.dtypes.note(kind)
-        # Like the column `num_ops`, the length leaves out the ends of regions.
-        self.lengths["num_ops"][_length(facts.ops.total() - facts.ops["stablehlo.return"])] += 1
-
-    def _maybe_keep(self, number: int, row: Row) -> None:
-        """Keep the ten rows whose hash is smallest: a random choice that the content alone makes."""
-        text = "\0".join((row["id"], row["python_source"], row["stablehlo"]))
-        rank = -int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
-        if len(self.reservoir) == _PAIRS and rank <= self.reservoir[0][0]:
-            return
-        fields = ("id", "category", "operation", "level", "split", "function_name", "description")
-        kept = {key: str(row[key])[:500] for key in fields}  # type: ignore[literal-required]
-        kept |= {"python_source": row["python_source"], "ir": row["stablehlo"], "dialect": row["dialect"]}
-        push = heapq.heappush if len(self.reservoir) < _PAIRS else heapq.heapreplace
-        push(self.reservoir, (rank, -number, kept))
+        for column, key in zip(self.keys.values(), digests, strict=True):
+            column.add(self.rows, key, group, label)
+        self.rows += 1
 
     def finish(self, kind: str, run: dict[str, Any]) -> Stats:
-        shares = {key: column.finish() for key, column in self.keys.items()}
-        skeletons, op_skeletons = shares["skeleton"], self.op_skeletons.finish()
+        every = {key: column.finish() for key, column in self.keys.items()}
+        shares = {key: every[key] for key in KEYS}
+        skeletons, op_skeletons = every["skeleton"], every["op_skeleton"]
         pairs: dict[str, dict[str, int]] = {}
         for (op, element), programs in sorted(self.pairs.items()):
             pairs.setdefault(op, {})[element] = programs
@@ -306,7 +266,7 @@ class _Counting:
             op_skeletons=op_skeletons.distinct,
             top_op_skeletons=[(rows, operations[label]) for rows, label in op_skeletons.top],
             leakage=self._leakage(shares),
-            samples=[kept for _, _, kept in sorted(self.reservoir, key=lambda entry: (-entry[0], -entry[1]))],
+            samples=[kept for _, _, kept in sorted(self.shown, key=lambda entry: (-entry[0], -entry[1]))],
             run=run,
         )
 
@@ -325,33 +285,6 @@ class _Counting:
         }
 
 
-def classify_source(source: str) -> str:
-    """`empty`, `marker`, `no_code`, `broken` or `good`; see `Stats.placeholders`. The source is parsed, never run."""
-    return _parsed(source)[0]
-
-
-def _parsed(source: str) -> tuple[str, ast.Module | None]:
-    """What `classify_source` says, and the syntax tree of a good source."""
-    if not source.strip():
-        return "empty", None
-    if len(source) < 300 and _MARKER.search(source):
-        return "marker", None
-    if len(source) > _MAX_PARSED:
-        return "broken", None
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return "broken", None
-    return ("good", tree) if tree.body else ("no_code", None)
-
-
-def _functions(tree: ast.Module, known: frozenset[str]) -> set[str]:
-    try:
-        return public_functions(tree, known)
-    except RecursionError:  # deeper than people write, and than the walk can follow
-        return set()
-
-
 _ORDER = {"category": CATEGORIES, "split": SPLITS}
 
 
@@ -367,11 +300,6 @@ def _sorted(field: str, names: Mapping[str, int]) -> dict[str, int]:
 
 def _by_count(names: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(names.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _length(value: int) -> int:
-    """The value itself, to three or four digits above 100,000: so that a counter of lengths stays small."""
-    return value if value < 100_000 else int(float(f"{value:.3e}"))
 
 
 def _weighted(counts: Counter[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 )
 @click.option("--missing", is_flag=True, help="Name everything of the universe that is missing or thin, not a few.")
 @click.option("--sample", default=200, show_default=True, type=click.IntRange(1), help="Rows for --platforms.")
+@click.option("--workers", type=click.IntRange(1), help="Processes at a time.  [default: all cores]")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON instead of a table.")
 def analyze(
     folder: Path | None,
@@ -42,6 +43,7 @@ def analyze(
     platforms: list[str] | None,
     missing: bool,
     sample: int,
+    workers: int | None,
     as_json: bool,
 ) -> None:
     """Say what a corpus holds: balance, coverage, uniqueness, leakage between splits.
@@ -68,9 +70,9 @@ def analyze(
 
     corpus = newest_corpus() if folder is None else open_corpus(folder)
     with tqdm(desc=str(corpus.path), unit="row", leave=False, disable=None) as bar:
-        stats = run(corpus, bar.update)
+        stats = run(corpus, bar.update, workers=workers or cores())
     if platforms:
-        stats = dataclasses.replace(stats, lowering=_lowerings(corpus, platforms, sample))
+        stats = dataclasses.replace(stats, lowering=_lowerings(corpus, platforms, sample, workers or cores()))
     click.echo(json.dumps(stats.to_dict(), indent=2) if as_json else stats.to_text(missing))
     if save is not None:
         write_text(save, stats.to_markdown())
@@ -83,7 +85,7 @@ def analyze(
             write_report(stats, html, timed=timed)
 
 
-def _lowerings(corpus: Corpus, platforms: list[str], sample: int) -> dict[str, Any]:
+def _lowerings(corpus: Corpus, platforms: list[str], sample: int, workers: int) -> dict[str, Any]:
     from tqdm import tqdm
 
     from jaxir.analysis.crosslowering import compare_lowerings
@@ -91,4 +93,4 @@ def _lowerings(corpus: Corpus, platforms: list[str], sample: int) -> dict[str, A
 
     check_platforms(platforms)
     with tqdm(desc="lowering", unit="row", leave=False, disable=None) as bar:
-        return compare_lowerings(corpus, platforms, sample=sample, workers=cores(), progress=bar.update)
+        return compare_lowerings(corpus, platforms, sample=sample, workers=workers, progress=bar.update)

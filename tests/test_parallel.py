@@ -1,0 +1,80 @@
+"""`ordered`: a map over processes that keeps the order, takes items lazily and survives the loss of a process."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from jaxir.analysis.parallel import ordered
+
+
+def slow_square(number: int) -> int:
+    time.sleep(0.02 * (number % 3))
+    return number * number
+
+
+def where(_: int) -> int:
+    return os.getpid()
+
+
+def fails_at_nine(number: int) -> int:
+    if number == 9:
+        raise ValueError("nine")
+    return number
+
+
+def dies_once(marks: tuple[str, int]) -> int:
+    folder, number = marks
+    mark = Path(folder, str(number))
+    if number == 9 and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def children() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if "resource_tracker" not in " ".join(child.cmdline())]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_come_in_order_and_items_are_taken_as_they_are_needed(workers: int) -> None:
+    taken: list[int] = []
+
+    def items() -> itertools.count[int]:
+        for number in itertools.count():
+            taken.append(number)
+            yield number
+
+    results = ordered(slow_square, items(), workers)
+    assert list(itertools.islice(results, 20)) == [number * number for number in range(20)]
+    assert len(taken) < 30
+    results.close()
+    assert not children()
+
+
+def test_few_items_need_no_process() -> None:
+    assert set(ordered(where, range(4), 2)) == {os.getpid()}
+    pids = list(ordered(where, range(40), 2))
+    assert os.getpid() not in pids[4:]
+    assert len(set(pids[4:])) <= 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_the_function_raises_is_raised(workers: int) -> None:
+    seen: list[int] = []
+    with pytest.raises(ValueError, match="nine"):
+        seen.extend(ordered(fails_at_nine, range(20), workers))
+    assert seen == list(range(9))
+    assert not children()
+
+
+def test_an_item_whose_process_was_killed_is_done_here(tmp_path: Path) -> None:
+    items = [(str(tmp_path), number) for number in range(30)]
+    assert list(ordered(dies_once, items, 2)) == list(range(30))
+    assert (tmp_path / "9").exists()
