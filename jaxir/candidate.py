@@ -37,11 +37,13 @@ class Setup:
 class Task:
     """Indices to make a candidate for, and the attempt to begin with.
 
-    `attempts` limits how many attempts are made at each index; 0 means up to the config's `max_attempts`.
+    `attempts` limits how many attempts are made at each index; 0 means up to the config's `max_attempts`. `last_try`
+    says that the attempt is refused if its worker dies once more, so that an engine gives it all the time there is.
     """
 
     indices: tuple[tuple[int, int], ...]  #: (index, first attempt)
     attempts: int = 0
+    last_try: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -28,13 +28,20 @@ from jaxir.worker import NotStarted, Worker, WorkerDied
 __all__ = ["WORKER_ENVIRONMENT", "Engine", "LocalEngine", "Opener", "Queue", "WorkerDied", "environment", "local"]
 
 #: Seconds that one task may take: a worker that needs longer hangs and is replaced. A task takes a fraction of one.
-TIME_LIMIT = 120.0
+TIME_LIMIT = 30.0
+#: The same on the last try, which decides: a slow machine must not refuse what a fast one takes.
+LAST_TIME_LIMIT = 120.0
 #: Tasks after which a worker is replaced, so that what JAX and MLIR keep for ever stays bounded.
 TASKS_PER_WORKER = 400
 #: Workers, one after the other, that may end before they are ready.
 STARTS = 3
 #: Packages whose versions decide the bytes of a row.
 PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "ml-dtypes")
+
+
+def time_limit(task: Task) -> float:
+    """Seconds that a task may take."""
+    return LAST_TIME_LIMIT if task.last_try else TIME_LIMIT
 
 
 class Engine(Protocol):
@@ -115,7 +122,7 @@ class LocalEngine:
                     return
                 task, future = entry
                 try:
-                    result = worker.run(task, TIME_LIMIT)
+                    result = worker.run(task, time_limit(task))
                 except Exception as error:
                     self._dismiss(worker)
                     worker = None

@@ -41,8 +41,9 @@ from jaxir.writer.folder import Folder
 BLOCK = 100
 #: Indices in one task of a worker.
 CHUNK = 5
-#: Blocks that are computed ahead of the one that is admitted.
-AHEAD = 4
+#: Blocks that are computed ahead of the one that is admitted, at least, and for each worker: a slow candidate holds
+#: its block up, and the workers need something to do for those seconds. What is ahead is lost when a run is stopped.
+AHEAD = (4, 0.5)
 #: Candidates of an index that other rows may be in the way of before it goes up a level. When it never did, 0.57
 #: candidates were refused for each of the rows around the 80,000th, and 0.30 around the 10,000th.
 REFUSALS_PER_LEVEL = 2
@@ -191,8 +192,9 @@ class _Run:
         """Admit and commit block after block, lost ones first, until the target is reached."""
         blocks = deque(self._blocks())
         ahead: deque[tuple[range, list[_Pending]]] = deque()
+        most_ahead = max(AHEAD[0], AHEAD[1] * engine.workers)
         while blocks or ahead:
-            while blocks and len(ahead) <= AHEAD:
+            while blocks and len(ahead) <= most_ahead:
                 block = blocks.popleft()
                 ahead.append((block, _submit(engine, [(index, 0) for index in block])))
             block, pending = ahead.popleft()
@@ -339,7 +341,8 @@ def _one_by_one(engine: Engine, index: int, attempt: int, last: int) -> Outcome:
     died = 0
     while True:
         try:
-            result = engine.submit(Task(((index, attempt),), attempts=1), urgent=True).result()
+            task = Task(((index, attempt),), attempts=1, last_try=died > 0)
+            result = engine.submit(task, urgent=True).result()
         except WorkerDied as error:
             died += 1
             if died < 2:

@@ -116,7 +116,7 @@ class Cluster:
             runtime_env={"env_vars": variables},
         )(run_there)
         origin = Origin.here(setup.templates)
-        engine = RayEngine(lambda task: remote.remote(setup, origin, task, engines.TIME_LIMIT).future(), workers)
+        engine = RayEngine(lambda task: remote.remote(setup, origin, task, engines.time_limit(task)).future(), workers)
         try:
             yield engine
         finally:

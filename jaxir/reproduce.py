@@ -247,8 +247,8 @@ def _draw(rows: int, sample: int, seed: int) -> list[int]:
 # making and comparing
 
 
-def _make(engine: Engine, row: Mapping[str, Any]) -> Future[Result]:
-    return engine.submit(Task(((row["index"], row["attempt"]),), attempts=1))
+def _make(engine: Engine, row: Mapping[str, Any], *, last_try: bool = False) -> Future[Result]:
+    return engine.submit(Task(((row["index"], row["attempt"]),), attempts=1, last_try=last_try))
 
 
 def _compare_row(engine: Engine, row: Mapping[str, Any], future: Future[Result]) -> Iterator[Difference]:
@@ -256,7 +256,7 @@ def _compare_row(engine: Engine, row: Mapping[str, Any], future: Future[Result])
         result = future.result()
     except WorkerDied:
         try:
-            result = _make(engine, row).result()
+            result = _make(engine, row, last_try=True).result()
         except WorkerDied as error:
             yield Difference(row["index"], "worker died", str(error))
             return

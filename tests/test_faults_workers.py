@@ -89,8 +89,19 @@ def test_an_attempt_that_runs_out_of_memory_is_rejected_and_the_run_goes_on(tmp_
 
 @pytest.mark.slow
 def test_an_attempt_that_hangs_is_rejected_and_the_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "TIME_LIMIT", 30.0)
+    monkeypatch.setattr(engines, "LAST_TIME_LIMIT", 40.0)
     assert check(tmp_path, "hangs")["run", "worker died"] == 1
+
+
+@pytest.mark.slow
+def test_a_machine_on_which_every_task_takes_too_long_makes_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = config.load("default", {"target": 5, "seed": 8})
+    pipeline.generate(chosen, tmp_path / "usual", workers=1)
+    monkeypatch.setattr(engines, "TIME_LIMIT", 0.02)
+    pipeline.generate(chosen, tmp_path / "slow", workers=1)
+    assert tree(tmp_path / "slow") == tree(tmp_path / "usual")
 
 
 #: Another clock for every Python process: ten years ahead, and running backwards.
