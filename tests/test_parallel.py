@@ -6,6 +6,7 @@ import itertools
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -38,10 +39,16 @@ def dies_once(marks: tuple[str, int]) -> int:
     return number
 
 
-def children() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "resource_tracker" not in " ".join(child.cmdline())]
+@pytest.fixture
+def no_process_is_left() -> Iterator[None]:
+    """Those of other tests do not count, nor does the one in which `multiprocessing` keeps its books."""
+    before = set(psutil.Process().children())
+    yield
+    left = set(psutil.Process().children()) - before
+    assert not [child for child in left if "resource_tracker" not in " ".join(child.cmdline())]
 
 
+@pytest.mark.usefixtures("no_process_is_left")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_results_come_in_order_and_items_are_taken_as_they_are_needed(workers: int) -> None:
     taken: list[int] = []
@@ -55,7 +62,6 @@ def test_results_come_in_order_and_items_are_taken_as_they_are_needed(workers: i
     assert list(itertools.islice(results, 20)) == [number * number for number in range(20)]
     assert len(taken) < 30
     results.close()
-    assert not children()
 
 
 def test_few_items_need_no_process() -> None:
@@ -65,13 +71,13 @@ def test_few_items_need_no_process() -> None:
     assert len(set(pids[4:])) <= 2
 
 
+@pytest.mark.usefixtures("no_process_is_left")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_the_function_raises_is_raised(workers: int) -> None:
     seen: list[int] = []
     with pytest.raises(ValueError, match="nine"):
         seen.extend(ordered(fails_at_nine, range(20), workers))
     assert seen == list(range(9))
-    assert not children()
 
 
 def test_an_item_whose_process_was_killed_is_done_here(tmp_path: Path) -> None:
