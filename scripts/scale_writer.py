@@ -1,4 +1,4 @@
-"""What the writer costs in a long run: commits, start-up, publish; CPU seconds and peak memory, without any lowering.
+"""What the driver costs in a long run: commits, start-up, publish, report; CPU seconds and memory, without lowering.
 
     python scripts/scale_writer.py --rows 100000
 
@@ -78,6 +78,19 @@ def publish(out: Path, rows: int, block_size: int) -> dict[str, Any]:
         return {"seconds": time.process_time() - before}
 
 
+def report(out: Path, rows: int, block_size: int) -> dict[str, Any]:
+    """Count the rows for the report, as a run does at its end: the driver's part, and that of its processes."""
+    from jaxir.analysis.corpus import open_corpus
+    from jaxir.analysis.stats import analyze
+    from jaxir.cli.common import cores
+
+    before = time.process_time()
+    assert analyze(open_corpus(out), workers=max(2, cores())).rows == rows
+    theirs = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = time.process_time() - before
+    return {"seconds": seconds, "its processes, ms a row": round(1000 * (theirs.ru_utime + theirs.ru_stime) / rows, 3)}
+
+
 def extend(out: Path, rows: int, block_size: int) -> dict[str, Any]:
     """Take the rows back from the shards, as a run does that goes on after a publish."""
     from jaxir.writer.folder import Folder
@@ -102,7 +115,7 @@ def main(rows: int, block_size: int, as_json: bool) -> None:
     """See the text at the top of this file."""
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
-        for step in ("commit", "resume", "publish", "extend"):
+        for step in ("commit", "resume", "publish", "report", "extend"):
             ours, theirs = context.Pipe()
             process = context.Process(target=measured, args=(step, Path(folder) / "corpus", rows, block_size, theirs))
             process.start()

@@ -28,6 +28,7 @@ def constant(default: float, what: str, source: str) -> Any:
 
 RUN = "scripts/run_scale.py --rows 10000 --config balanced_10k --out data/scale-10k"
 WRITER = "scripts/scale_writer.py --rows 5000"
+REPORT = "scripts/scale_writer.py --rows 50000"
 RESULT = "scripts/result_cost.py --rows 200"
 ADMISSION = "scripts/admission_memory.py"
 ASSUMED = "assumed"
@@ -42,6 +43,8 @@ class Constants:
     rows_per_process: float = constant(2000, "rows that a worker process makes in its life", "engines.TASKS_PER_WORKER")
     driver_ms: float = constant(0.38, "driver today, for a row: unpickle, admit, write its segment", RUN)
     publish_ms: float = constant(0.34, "driver today, for a row: shards at the end", WRITER)
+    report_ms: float = constant(0.5, "driver, for a row of the report at the end: read it, hand it out", REPORT)
+    report_part_ms: float = constant(3, "a process, for a row of the report", REPORT)
     admit_us: float = constant(9.6, "admission and counts of a row", ADMISSION)
     key_us: float = constant(14.6, "keys of a row from an Arrow batch to Python", RESULT)
     commit_ms: float = constant(
@@ -90,7 +93,7 @@ def simulate(c: Constants, rows: int, design: str, cores: int) -> Outcome:
         driver = c.driver_ms / 1e3
         into_driver = c.result_bytes
         memory = c.base_mb * 1e6 + c.state_bytes * rows
-        publish = c.publish_ms / 1e3 * rows
+        publish = (c.publish_ms + max(c.report_ms, c.report_part_ms / cores)) / 1e3 * rows
         objects = math.ceil(rows / c.object_rows)
     else:
         worker += c.put_ms / 1e3 / c.task_rows
@@ -98,7 +101,9 @@ def simulate(c: Constants, rows: int, design: str, cores: int) -> Outcome:
         into_driver = c.key_bytes
         memory = c.base_mb * 1e6 + c.filter_bytes * rows
         # Shards are made from the objects of tasks, by tasks: a row is read once and written once more.
-        publish = (2 * c.put_ms + c.publish_ms * c.object_rows) / 1e3 * rows / c.object_rows / cores
+        # What a row adds to the report is counted there as well.
+        each = 2 * c.put_ms / c.object_rows + c.publish_ms + c.report_part_ms
+        publish = each / 1e3 * rows / cores
         objects = math.ceil(rows / c.task_rows) + math.ceil(rows / c.object_rows)
     by_cores, by_driver = cores * (1 - lost) / worker, 1 / driver
     speed = min(by_cores, by_driver)
