@@ -43,8 +43,8 @@ class Constants:
     rows_per_process: float = constant(2000, "rows that a worker process makes in its life", "engines.TASKS_PER_WORKER")
     driver_ms: float = constant(0.38, "driver today, for a row: unpickle, admit, write its segment", RUN)
     publish_ms: float = constant(0.34, "driver today, for a row: shards at the end", WRITER)
-    report_ms: float = constant(0.5, "driver, for a row of the report at the end: read it, hand it out", REPORT)
-    report_part_ms: float = constant(3, "a process, for a row of the report", REPORT)
+    report_ms: float = constant(0.19, "driver, for a row of the report at the end: read it, hand it out", REPORT)
+    report_part_ms: float = constant(2.2, "a process, for a row of the report", REPORT)
     admit_us: float = constant(9.6, "admission and counts of a row", ADMISSION)
     key_us: float = constant(14.6, "keys of a row from an Arrow batch to Python", RESULT)
     commit_ms: float = constant(
