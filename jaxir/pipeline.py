@@ -41,9 +41,10 @@ from jaxir.writer.folder import Folder
 BLOCK = 100
 #: Indices in one task of a worker.
 CHUNK = 5
-#: Blocks that are computed ahead of the one that is admitted, at least, and for each worker: a slow candidate holds
-#: its block up, and the workers need something to do for those seconds. What is ahead is lost when a run is stopped.
-AHEAD = (4, 0.5)
+#: Blocks that are computed ahead of the one that is admitted, at least and for each worker: a slow candidate holds its
+#: block up, and the workers need something to do for those seconds. What is ahead is lost when a run is stopped.
+AHEAD = 4
+AHEAD_PER_WORKER = 0.5
 #: Candidates of an index that other rows may be in the way of before it goes up a level. When it never did, 0.57
 #: candidates were refused for each of the rows around the 80,000th, and 0.30 around the 10,000th.
 REFUSALS_PER_LEVEL = 2
@@ -142,7 +143,7 @@ def generate(
             )
             with files.disk_errors(out):
                 draft = out / ".jaxir" / f"report.html{files.TEMPORARY}"
-                write_report(analyze(open_corpus(out), workers=min(workers, os.cpu_count() or 1)), draft)
+                write_report(analyze(open_corpus(out), workers=min(workers, resources.cores())), draft)
                 files.move(draft, out / "report.html")
         with files.disk_errors(out):
             figures: dict[str, Any] = json.loads((out / "stats.json").read_text(encoding="utf-8"))
@@ -192,7 +193,7 @@ class _Run:
         """Admit and commit block after block, lost ones first, until the target is reached."""
         blocks = deque(self._blocks())
         ahead: deque[tuple[range, list[_Pending]]] = deque()
-        most_ahead = max(AHEAD[0], AHEAD[1] * engine.workers)
+        most_ahead = max(AHEAD, AHEAD_PER_WORKER * engine.workers)
         while blocks or ahead:
             while blocks and len(ahead) <= most_ahead:
                 block = blocks.popleft()

@@ -1,7 +1,11 @@
-"""Where `templates/` and `configs/` are: inside the package (wheel) or at the top of the checkout (editable, plain)."""
+"""What this installation and this machine offer: the folders `templates/` and `configs/`, and cores.
+
+The folders are inside the package (wheel) or at the top of the checkout (editable, plain).
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from jaxir.errors import UserError
@@ -17,3 +21,10 @@ def folder(name: str) -> Path:
             return path
     tried = " nor ".join(str(path) for path in candidates)
     raise UserError(f"no folder '{name}': neither {tried} exists; reinstall jaxir or run it from a full checkout")
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

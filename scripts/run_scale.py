@@ -25,7 +25,7 @@ import psutil
 
 from jaxir import config, pipeline
 from jaxir.analysis.text import Table, markdown_table
-from jaxir.cli.common import cores
+from jaxir.resources import cores
 
 #: Seconds between two looks at the memory of the processes.
 LOOK = 1.0
@@ -133,9 +133,10 @@ class Cost:
 
     @classmethod
     def total(cls, costs: Sequence[Cost]) -> Cost:
-        added = {name: sum(getattr(cost, name) for cost in costs) for name in ("rows", "rejected", "seconds", "cpu")}
+        sums = ("rows", "rejected", "seconds", "cpu", "driver")
+        added = {name: sum(getattr(cost, name) for cost in costs) for name in sums}
         peaks = {name: max(getattr(cost, name) for cost in costs) for name in ("driver_mb", "worker_mb")}
-        return cls(**added, **peaks, driver=sum(cost.driver for cost in costs))
+        return cls(**added, **peaks)
 
     def figures(self) -> dict[str, float]:
         """Of one row on average."""
@@ -151,11 +152,16 @@ class Cost:
         }
 
 
+def pairs(steps: Sequence[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Lines and those after them; not where a part of the run begins, since its clock and counters begin at zero."""
+    return [(before, after) for before, after in itertools.pairwise(steps) if after["seconds"] > before["seconds"]]
+
+
 def costs(steps: Sequence[dict[str, Any]]) -> dict[int, Cost]:
-    """What rows took between two lines of one part of the run, by the number of rows at the second."""
-    # A part begins with a line of its own, where its clock and counters are at zero.
-    pairs = [(before, after) for before, after in itertools.pairwise(steps) if after["seconds"] > before["seconds"]]
-    return {after["rows"]: Cost.between(before, after) for before, after in pairs if after["rows"] > before["rows"]}
+    """What rows took between two lines, by the number of rows at the second."""
+    return {
+        after["rows"]: Cost.between(before, after) for before, after in pairs(steps) if after["rows"] > before["rows"]
+    }
 
 
 def tenths(made: dict[int, Cost], rows: int) -> dict[str, dict[str, float]]:
@@ -176,9 +182,7 @@ def summary(steps: Sequence[dict[str, Any]], stats: dict[str, Any]) -> dict[str,
         return {"rows": stats["rows"], "rows_logged": 0}
     total = Cost.total(list(made.values()))
     publishing = [
-        after["parent_cpu"] - before["parent_cpu"]
-        for before, after in itertools.pairwise(steps)
-        if before["note"] and after["note"] and after["seconds"] > before["seconds"]
+        after["parent_cpu"] - before["parent_cpu"] for before, after in pairs(steps) if before["note"] and after["note"]
     ]
     return {
         "rows": stats["rows"],

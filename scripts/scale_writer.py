@@ -82,7 +82,7 @@ def report(out: Path, rows: int, block_size: int) -> dict[str, Any]:
     """Count the rows for the report, as a run does at its end: the driver's part, and that of its processes."""
     from jaxir.analysis.corpus import open_corpus
     from jaxir.analysis.stats import analyze
-    from jaxir.cli.common import cores
+    from jaxir.resources import cores
 
     before = time.process_time()
     assert analyze(open_corpus(out), workers=max(2, cores())).rows == rows

@@ -42,7 +42,10 @@ def same_versions() -> bool:
 
 
 def comparable(row: dict[str, Any]) -> dict[str, Any]:
-    """A row without what depends on the processor: the last bits of what XLA computes (README, Reproduce and check)."""
+    """A row without what depends on the processor: the last bits of what XLA computes (README, Reproduce and check).
+
+    What XLA computed to fewer digits is in `behavior_hash`, which stays.
+    """
     return row if "interpreter" in row["verified"] else row | {"output_digest": None, "max_abs_error": None}
 
 

@@ -6,12 +6,13 @@ import itertools
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from jaxir.analysis import parallel
 from jaxir.analysis.parallel import ordered
 
 
@@ -39,6 +40,18 @@ def dies_once(marks: tuple[str, int]) -> int:
     return number
 
 
+def dies_elsewhere(home: int) -> int:
+    if os.getpid() != home:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return home
+
+
+def hangs_elsewhere(home: int) -> int:
+    if os.getpid() != home:
+        time.sleep(1000)
+    return home
+
+
 @pytest.fixture
 def no_process_is_left() -> Iterator[None]:
     """Those of other tests do not count, nor does the one in which `multiprocessing` keeps its books."""
@@ -53,7 +66,7 @@ def no_process_is_left() -> Iterator[None]:
 def test_results_come_in_order_and_items_are_taken_as_they_are_needed(workers: int) -> None:
     taken: list[int] = []
 
-    def items() -> itertools.count[int]:
+    def items() -> Iterator[int]:
         for number in itertools.count():
             taken.append(number)
             yield number
@@ -84,3 +97,12 @@ def test_an_item_whose_process_was_killed_is_done_here(tmp_path: Path) -> None:
     items = [(str(tmp_path), number) for number in range(30)]
     assert list(ordered(dies_once, items, 2)) == list(range(30))
     assert (tmp_path / "9").exists()
+
+
+@pytest.mark.usefixtures("no_process_is_left")
+@pytest.mark.parametrize("function", [dies_elsewhere, hangs_elsewhere])
+def test_items_are_done_here_where_every_process_is_lost(
+    function: Callable[[int], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parallel, "_SECONDS", 0.5)
+    assert list(ordered(function, [os.getpid()] * 9, 2)) == [os.getpid()] * 9

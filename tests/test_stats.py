@@ -357,7 +357,7 @@ def test_the_keys_agree_with_sets(buffer: int, monkeypatch: pytest.MonkeyPatch, 
 
 MANY = """
 import resource
-from jaxir.analysis import keys, part
+from jaxir.analysis import keys
 from jaxir.analysis.corpus import Corpus, Row
 from jaxir.analysis.stats import analyze
 

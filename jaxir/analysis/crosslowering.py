@@ -99,21 +99,20 @@ def compare_lowerings(
 
 def _jobs(corpus: Corpus, platforms: Sequence[str], sample: int) -> Iterator[Job]:
     """The rows whose content has the smallest hashes: a random choice that does not depend on the order of the rows."""
-    kept: list[tuple[int, int, Job]] = []
-    for number, row in enumerate(corpus.rows()):
-        digest = hashlib.blake2b(f"{row['id']}\0{row['python_source']}".encode(), digest_size=8).digest()
-        rank = -int.from_bytes(digest)
-        if len(kept) == sample and rank <= kept[0][0]:
-            continue
-        payload = {
-            "python_source": row["python_source"],
-            "function_name": row["function_name"],
-            "inputs": list(row["inputs"]),
-            "platforms": list(platforms),
-        }
-        push = heapq.heappush if len(kept) < sample else heapq.heapreplace
-        push(kept, (rank, -number, Job(row["id"] or str(number), payload)))
-    return (job for _, _, job in sorted(kept, key=lambda entry: -entry[1]))
+
+    def ranked() -> Iterator[tuple[int, int, Job]]:
+        for number, row in enumerate(corpus.rows()):
+            digest = hashlib.blake2b(f"{row['id']}\0{row['python_source']}".encode(), digest_size=8).digest()
+            payload = {
+                "python_source": row["python_source"],
+                "function_name": row["function_name"],
+                "inputs": list(row["inputs"]),
+                "platforms": list(platforms),
+            }
+            yield int.from_bytes(digest), number, Job(row["id"] or str(number), payload)
+
+    chosen = heapq.nsmallest(sample, ranked())
+    return (job for _, _, job in sorted(chosen, key=lambda entry: entry[1]))
 
 
 def _is_answer(answer: Any) -> bool:

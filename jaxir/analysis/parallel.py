@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import Final, TypeVar
 
@@ -21,6 +23,8 @@ Result = TypeVar("Result")
 _ALONE: Final = 4
 #: Items handed to the processes beyond the one whose result is due, for each of them.
 _AHEAD: Final = 2
+#: Seconds after which an item counts as lost: pebble does not notice the end of a process in each case.
+_SECONDS: Final = 120.0
 
 
 def ordered(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Generator[Result, None, None]:
@@ -45,19 +49,23 @@ def ordered(function: Callable[[Item], Result], items: Iterable[Item], workers: 
         initargs=[os.getpid()],
         context=multiprocessing.get_context("spawn"),
     )
-    under_way: deque[tuple[Item, Future[Result]]] = deque()
+    under_way: deque[tuple[Item, Future[Result] | None]] = deque()
+
+    def result_of(item: Item, future: Future[Result] | None) -> Result:
+        if future is not None:
+            with contextlib.suppress(ProcessExpired, BrokenProcessPool, TimeoutError):
+                return future.result()
+        return function(item)
+
     try:
         while True:
             for item in islice(source, _AHEAD * workers + 1 - len(under_way)):
-                under_way.append((item, pool.schedule(function, args=[item])))
+                # A process that ends at once may take the pool with it.
+                is_here = not pool.active
+                under_way.append((item, None if is_here else pool.schedule(function, args=[item], timeout=_SECONDS)))
             if not under_way:
                 return
-            item, future = under_way.popleft()
-            try:
-                result = future.result()
-            except ProcessExpired:
-                result = function(item)
-            yield result
+            yield result_of(*under_way.popleft())
     finally:
         pool.stop()  # type: ignore[no-untyped-call]  # pebble has no types here
         pool.join()

@@ -12,7 +12,7 @@ import heapq
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from jaxir.analysis.corpus import Row
@@ -40,7 +40,7 @@ _MARKER = re.compile(
     r"\b(?:source|code)\b[^\n]{0,40}\b(?:not available|unavailable|not found|missing)\b|^\W*TODO\W*$", re.I
 )
 
-#: A random row: minus its rank, minus its number in the corpus, what is shown of it.
+#: A random row: its rank, its number, what is shown of it.
 Shown = tuple[int, int, dict[str, str]]
 
 
@@ -50,7 +50,7 @@ class Part:
 
     Attributes:
         compared: of each row its split, its operation and the digests of `COMPARED`, b"" where it lacks one.
-        shown: the rows of the smallest hashes, numbered within the part.
+        shown: the rows of the smallest ranks, numbered within the part.
     """
 
     rows: int = 0
@@ -102,7 +102,6 @@ class Part:
             "op_skeleton": op_skeleton(facts),
         }
         self.compared.append((split, operation, tuple(digest(keys[name]) for name in COMPARED)))
-        self._maybe_show(row)
         self.rows += 1
 
     def _count(self, facts: Facts) -> None:
@@ -116,37 +115,29 @@ class Part:
         # Like the column `num_ops`, the length leaves out the ends of regions.
         self.lengths["num_ops"][_length(facts.ops.total() - facts.ops["stablehlo.return"])] += 1
 
-    def _maybe_show(self, row: Row) -> None:
-        """Keep the rows whose hash is smallest: a random choice that the content alone makes."""
-        text = "\0".join((row["id"], row["python_source"], row["stablehlo"]))
-        rank = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
-        if not is_shown(self.shown, rank):
-            return
-        fields = ("id", "category", "operation", "level", "split", "function_name", "description")
-        kept = {key: str(row[key])[:500] for key in fields}  # type: ignore[literal-required]
-        kept |= {"python_source": row["python_source"], "ir": row["stablehlo"], "dialect": row["dialect"]}
-        show(self.shown, (-rank, -self.rows, kept))
 
-
-def is_shown(shown: list[Shown], rank: int) -> bool:
-    """Whether a later row of this rank is among the `SHOWN` smallest."""
-    return len(shown) < SHOWN or -rank > shown[0][0]
-
-
-def show(shown: list[Shown], entry: Shown) -> None:
-    """Add a row to a heap that holds the `SHOWN` smallest."""
-    push = heapq.heappush if len(shown) < SHOWN else heapq.heapreplace
-    push(shown, entry)
-
-
-def count(rows: Iterable[Row]) -> Part:
+def count(rows: Sequence[Row]) -> Part:
     """The part that some rows make."""
     part = Part()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # sources with odd escapes warn when they are parsed; that is their matter
         for row in rows:
             part.add(row)
+    ranks = ((_rank(row), number) for number, row in enumerate(rows))
+    part.shown = [(rank, number, _shown(rows[number])) for rank, number in heapq.nsmallest(SHOWN, ranks)]
     return part
+
+
+def _rank(row: Row) -> int:
+    """A hash of the content: the smallest ones are a random choice that neither order nor place of the rows changes."""
+    text = "\0".join((row["id"], row["python_source"], row["stablehlo"]))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
+
+
+def _shown(row: Row) -> dict[str, str]:
+    fields = ("id", "category", "operation", "level", "split", "function_name", "description")
+    kept = {key: str(row[key])[:500] for key in fields}  # type: ignore[literal-required]
+    return kept | {"python_source": row["python_source"], "ir": row["stablehlo"], "dialect": row["dialect"]}
 
 
 def stretches(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -8,6 +8,7 @@ no clock, no order of a set, no number of processes gets into it.
 from __future__ import annotations
 
 import dataclasses
+import heapq
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,7 +20,7 @@ from jaxir.analysis.corpus import Corpus
 from jaxir.analysis.coverage import Coverage
 from jaxir.analysis.keys import KeyColumn, Shares
 from jaxir.analysis.parallel import ordered
-from jaxir.analysis.part import COMPARED, KEYS, LENGTHS, NAMES, Part, Shown, count, is_shown, show, stretches
+from jaxir.analysis.part import COMPARED, KEYS, LENGTHS, NAMES, SHOWN, Part, Shown, count, stretches
 from jaxir.sample import CATEGORIES, SPLITS
 
 QUANTILES = (("min", 0.0), ("p10", 0.1), ("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0))
@@ -215,9 +216,8 @@ class _Total:
         for name, lengths in part.lengths.items():
             self.lengths[name].update(lengths)
         self.coverage.merge(part.coverage)
-        for rank, number, kept in sorted(part.shown, key=lambda entry: -entry[1]):
-            if is_shown(self.shown, -rank):
-                show(self.shown, (rank, number - self.rows, kept))
+        shown = [(rank, self.rows + number, kept) for rank, number, kept in part.shown]
+        self.shown = heapq.nsmallest(SHOWN, [*self.shown, *shown])
         for split, operation, digests in part.compared:
             self._compare(split, operation, digests)
 
@@ -266,7 +266,7 @@ class _Total:
             op_skeletons=op_skeletons.distinct,
             top_op_skeletons=[(rows, operations[label]) for rows, label in op_skeletons.top],
             leakage=self._leakage(shares),
-            samples=[kept for _, _, kept in sorted(self.shown, key=lambda entry: (-entry[0], -entry[1]))],
+            samples=[kept for _, _, kept in self.shown],
             run=run,
         )
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jaxir.cli.common import cores, names, one_line, write_text
+from jaxir.cli.common import names, one_line, write_text
+from jaxir.resources import cores
 
 if TYPE_CHECKING:
     from jaxir.analysis.corpus import Corpus
@@ -68,11 +69,12 @@ def analyze(
     from jaxir.analysis.corpus import newest_corpus, open_corpus
     from jaxir.analysis.stats import analyze as run
 
+    workers = workers or cores()
     corpus = newest_corpus() if folder is None else open_corpus(folder)
     with tqdm(desc=str(corpus.path), unit="row", leave=False, disable=None) as bar:
-        stats = run(corpus, bar.update, workers=workers or cores())
+        stats = run(corpus, bar.update, workers=workers)
     if platforms:
-        stats = dataclasses.replace(stats, lowering=_lowerings(corpus, platforms, sample, workers or cores()))
+        stats = dataclasses.replace(stats, lowering=_lowerings(corpus, platforms, sample, workers))
     click.echo(json.dumps(stats.to_dict(), indent=2) if as_json else stats.to_text(missing))
     if save is not None:
         write_text(save, stats.to_markdown())

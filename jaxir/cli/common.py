@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,13 +56,6 @@ def numbers(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     if not all(item.isdecimal() for item in items):
         raise UserError(f"{parameter.opts[0]} {value}: expected numbers with commas between, such as 1,2,3")
     return [int(item) for item in items]
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def write_text(path: Path, text: str) -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jaxir.cli.common import TEMPLATES, Finite, cores, names, numbers
+from jaxir.cli.common import TEMPLATES, Finite, names, numbers
 from jaxir.errors import UserError
+from jaxir.resources import cores
 
 if TYPE_CHECKING:
     from jaxir.config import Config

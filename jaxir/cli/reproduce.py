@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from jaxir.cli.common import TEMPLATES, cores
+from jaxir.cli.common import TEMPLATES
+from jaxir.resources import cores
 
 #: Rows whose differences are printed, and fields of each: an attempt that was changed changes nearly every field.
 SHOWN_ROWS, SHOWN_FIELDS = 20, 3

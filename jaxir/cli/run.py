@@ -52,13 +52,13 @@ def run(
       jaxir run scripts/examples/basic_jit.py --out data/run
       jaxir run scripts/examples --jobs 2 --out data/run --harvest data/harvest
     """
-    from jaxir.cli.common import cores
     from jaxir.errors import UserError
     from jaxir.executor import runtime as runtimes
     from jaxir.executor.devices import CHOICES
     from jaxir.executor.scripts import find_jax_scripts, get_jax_device_info
     from jaxir.executor.scripts.results import PROFILING, TRACES, line_of, write_results
     from jaxir.executor.scripts.run import Settings, run_scripts
+    from jaxir.resources import cores
     from jaxir.terminal import command_line
 
     config = runtimes.load(runtime, {"device": {"backend": device, "fallback": False if no_fallback else None}})

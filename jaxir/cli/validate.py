@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from jaxir.cli.common import Finite, cores, names
+from jaxir.cli.common import Finite, names
 from jaxir.errors import UserError
+from jaxir.resources import cores
 
 
 @click.command()
