@@ -1,3 +1,3 @@
 """The version of jaxir: read by the build (pyproject.toml) and stored in every record."""
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"

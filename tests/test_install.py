@@ -18,7 +18,7 @@ CODE = (
     " len(list(resources.folder('configs').glob('*.yaml'))))"
 )
 EXPECTED_FILES = len(list((ROOT / "templates").rglob("*.py")))
-EXPECTED = f"0.3.0 {EXPECTED_FILES} {len(list((ROOT / 'configs').glob('*.yaml')))}"
+EXPECTED = f"0.4.0 {EXPECTED_FILES} {len(list((ROOT / 'configs').glob('*.yaml')))}"
 
 
 @pytest.fixture(scope="module")
@@ -84,4 +84,4 @@ def test_from_a_wheel(checkout, tmp_path):
     done = subprocess.run(
         [tmp_path / "venv" / "bin" / "jaxir", "--version"], capture_output=True, text=True, check=True
     )
-    assert done.stdout == "jaxir, version 0.3.0\n"
+    assert done.stdout == "jaxir, version 0.4.0\n"

@@ -2,6 +2,7 @@
 
 Libraries choose their instructions by the processor, and wider ones round otherwise. All are held to AVX2 here, which
 x86-64 processors have had for ten years; other kinds of machine are another `machine` of a run (`jaxir.engines`).
+`scripts/check_processors.py` makes a corpus on several kinds of processors and compares the bytes.
 """
 
 from __future__ import annotations
@@ -24,12 +25,18 @@ def _wide() -> str:
 
 
 _X86: Final = {"OPENBLAS_CORETYPE": "Haswell", "NPY_DISABLE_CPU_FEATURES": _wide()}
-#: One thread a process, because all cores have one each.
+#: One thread a process, because all cores have one each. XLA's math is the same on each processor (jaxlib 0.10.0 to
+#: 0.10.2): else it takes approximate instructions, which round by the maker (`rsqrtss`), and matmuls by the processor.
+_XLA: Final = (
+    "--xla_cpu_multi_thread_eigen=false",
+    "--xla_cpu_max_isa=AVX2",
+    "--xla_cpu_enable_platform_dependent_math=false",
+)
 REPRODUCIBLE: Final = {
     "JAX_PLATFORMS": "cpu",
     "JAX_ENABLE_X64": "0",
     "JAX_NUM_CPU_DEVICES": str(VIRTUAL_DEVICES),
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false --xla_cpu_max_isa=AVX2",
+    "XLA_FLAGS": " ".join(_XLA),
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "TF_CPP_MIN_LOG_LEVEL": "3",

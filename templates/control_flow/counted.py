@@ -99,10 +99,11 @@ def pivot_rows(a: Float[Array, "n n"], *, ridge: Annotated[float, Uniform(2, 4)]
 def divide_until_small(
     x: Float[Array, "*s"], *, bound: Annotated[float, Uniform(0.1, 0.6)]
 ) -> tuple[Float[Array, "*s"], Int32[Array, ""]]:
-    """`x` halved until its largest magnitude is below `bound`, and how often that was"""
+    """`x` halved until its largest magnitude is below `bound`, at most 20 times, and how often that was"""
 
     def large(state):
-        return jnp.max(jnp.abs(state[0])) > bound
+        value, count = state
+        return (jnp.max(jnp.abs(value)) > bound) & (count < 20)
 
     def halve(state):
         value, count = state
@@ -172,10 +173,18 @@ def random_walk_until(seed: UInt32[Array, "*s"], *, bits: Literal[4, 6, 8]) -> U
 
 
 def loop_per_row(x: Float[Array, "n k"], *, fn: Literal["sum", "max"]) -> Float[Array, "n k"]:
-    """each row of `x` halved until the `fn` of its magnitudes is below one"""
+    """each row of `x` halved until the `fn` of its magnitudes is at most one, or 20 times"""
+
+    def unfinished(state):
+        value, count = state
+        return (getattr(jnp, fn)(jnp.abs(value)) > 1) & (count < 20)
+
+    def halve(state):
+        value, count = state
+        return value / 2, count + 1
 
     def shrink(row):
-        return lax.while_loop(lambda v: getattr(jnp, fn)(jnp.abs(v)) > 1, lambda v: v / 2, row)
+        return lax.while_loop(unfinished, halve, (row, 0))[0]
 
     return jax.vmap(shrink)(x)
 
