@@ -63,7 +63,8 @@ def differences(ours: Path, theirs: Path) -> str:
 
 
 def rows(out: Path) -> list[dict[str, Any]]:
-    return ds.dataset(out / "data").to_table().to_pylist()
+    found: list[dict[str, Any]] = ds.dataset(out / "data").to_table().to_pylist()
+    return found
 
 
 @click.command()
