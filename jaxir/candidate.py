@@ -111,7 +111,11 @@ def _trim() -> None:
 
 
 def run(task: Task) -> Result:
-    """Make the candidates of a task; see `Outcome`."""
+    """Make the candidates of a task; see `Outcome`.
+
+    Raises:
+        MemoryError: there is none left; the process is not to be trusted any more.
+    """
     global _untrimmed
     if _plan is None:
         return Result((), _error)
@@ -134,6 +138,8 @@ def _first_good(plan: Plan, index: int, attempt: int, attempts: int) -> Outcome:
             sample = make(plan, index, attempt)
             return Outcome(index, attempt + 1, sample, tuple(rejections), _checked - before)
         except Rejected as rejected:
+            if isinstance(rejected.__cause__, MemoryError):
+                raise rejected.__cause__ from rejected  # it says nothing of the candidate
             root = plan.entry(index, attempt).root.name
             rejections.append(Rejection(index, attempt, root, rejected.stage, rejected.reason, rejected.detail))
             attempt += 1

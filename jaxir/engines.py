@@ -124,14 +124,14 @@ class LocalEngine:
                 try:
                     result = worker.run(task, time_limit(task))
                 except Exception as error:
+                    future.set_exception(error)
+                    is_spent = True
+                else:
+                    future.set_result(result)
+                    is_spent = worker.tasks >= TASKS_PER_WORKER
+                if is_spent:
                     self._dismiss(worker)
                     worker = None
-                    future.set_exception(error)
-                else:
-                    if worker.tasks >= TASKS_PER_WORKER:
-                        self._dismiss(worker)
-                        worker = None
-                    future.set_result(result)
         except Exception as error:
             # Nobody waits for this thread: what it cannot mend is told to those who wait for tasks.
             with self._changed:

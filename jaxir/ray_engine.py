@@ -79,6 +79,8 @@ def run_there(setup: Setup, origin: Origin, task: Task, seconds: float) -> Resul
         faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
         try:
             return candidate.run(task)
+        except MemoryError:
+            os._exit(1)  # as a worker of this machine (`jaxir.worker`)
         finally:
             faulthandler.cancel_dump_traceback_later()
 
@@ -228,8 +230,8 @@ class RayEngine:
     def _go_on(self, ended: _Flight | None) -> None:
         """Settle a task that has ended, and keep Ray busy."""
         if ended is not None:
-            self._flights.discard(ended)
             self._settle(ended)
+            self._flights.discard(ended)
         while len(self._flights) < 2 * self.workers:
             with self._lock:
                 entry = self._queue.get()

@@ -18,6 +18,7 @@ import multiprocessing.forkserver
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -119,14 +120,18 @@ def verify(
 
 
 def _lowered_alone(pool: ProcessPool, row: Mapping[str, Any], first: Future[str]) -> str:
-    """What differs in a new process, or ""; a process that dies or hangs is given a second try."""
+    """What differs in a new process, or ""; a process that dies or hangs is given a second try.
+
+    Rows are waited for in the order in which they were handed over, so one that is due has a process, or is the next to
+    have one; the second try comes after all others of the window.
+    """
     try:
-        return first.result()
-    except (ProcessExpired, TimeoutError):
+        return first.result(2 * TIME_LIMIT)
+    except (ProcessExpired, BrokenProcessPool, TimeoutError):
         pass
     try:
-        return pool.schedule(lowers_differently, args=[row], timeout=TIME_LIMIT).result()
-    except (ProcessExpired, TimeoutError) as error:
+        return pool.schedule(lowers_differently, args=[row], timeout=TIME_LIMIT).result(WINDOW * TIME_LIMIT)
+    except (ProcessExpired, BrokenProcessPool, TimeoutError) as error:
         return f"the process that lowers it died twice ({type(error).__name__})"
 
 

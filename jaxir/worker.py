@@ -9,6 +9,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import socket
+import struct
 import traceback
 from multiprocessing.connection import Connection
 from typing import Final
@@ -19,6 +21,8 @@ from jaxir.executor.isolation.lone import signal_name
 
 #: Seconds that a process may take to import JAX and to read the templates.
 START_LIMIT: Final = 300.0
+#: Seconds between two parts of an answer, so that a process which stops in the middle of one holds nobody up.
+PART_LIMIT: Final = 30
 _READY: Final = "ready"
 
 
@@ -36,6 +40,7 @@ class Worker:
     def __init__(self, setup: Setup) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
+        _limit_reads(self._pipe, PART_LIMIT)
         self._process = context.Process(target=_live, args=(theirs, setup), name="jaxir worker", daemon=True)
         self._process.start()
         theirs.close()
@@ -86,6 +91,8 @@ class Worker:
             if not self._pipe.poll(seconds):
                 raise WorkerDied("time limit")
             answer: Result | str = self._pipe.recv()
+        except BlockingIOError:
+            raise WorkerDied("time limit") from None
         except (EOFError, OSError):
             raise WorkerDied(self._how()) from None
         return answer
@@ -107,6 +114,13 @@ class Worker:
         self._process.kill()
         self._process.join()
         self._pipe.close()
+
+
+def _limit_reads(pipe: Connection, seconds: int) -> None:
+    """Have reads of this end fail that wait longer, where pipes are sockets (Windows: they are not)."""
+    if hasattr(socket, "AF_UNIX"):
+        with socket.socket(fileno=os.dup(pipe.fileno())) as end:
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", seconds, 0))
 
 
 def _live(pipe: Connection, setup: Setup) -> None:

@@ -5,12 +5,14 @@
 A corpus of `--rows` rows is made once without a disturbance. Then it is made again and again, each time with kills
 (SIGKILL of the parent) between which the same command goes on. A kill comes a random time after a random event: the
 start, a number of committed blocks, the beginning of a publish. After each kill every block of the ledger that
-was there before must still be there, and no worker may outlive its parent. Exits with 1 at the first difference.
+was there before must still be there, the rows of each block must be on the disk, whole (what was lost would be made
+again, with the same bytes), and no worker may outlive its parent. Exits with 1 at the first difference.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 import shlex
 import shutil
@@ -38,6 +40,20 @@ def digest(out: Path) -> str:
 
 def ledger(out: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted((out / ".jaxir" / "ledger").glob("*.json"))}
+
+
+def missing(out: Path) -> list[str]:
+    """Blocks of the ledger whose rows are neither in a whole segment nor in what is published, or about to be."""
+    state = out / ".jaxir"
+    if any((state / name).exists() for name in ("publish.json", "published.json")):
+        return []  # whether the shards are whole shows in the digest at the end
+    records = [json.loads(content)["body"] for content in ledger(out).values()]
+    paths = {state / "segments" / f"{record['number']:06d}.arrow": record["sha256"] for record in records}
+    return [
+        path.name
+        for path, wanted in paths.items()
+        if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != wanted
+    ]
 
 
 def kill_at(command: list[str], out: Path, rows: int, rng: random.Random) -> tuple[bool, bool]:
@@ -102,6 +118,8 @@ def main(kills: int, rows: int, levels: str, seed: int, workers: int, folder: Pa
             # A short last block is made anew where a run goes on; nothing else may change.
             if any(after.get(name) != content for name, content in list(before.items())[: rows // 100]):
                 raise click.ClickException(f"kill {done + 1}: a committed block was lost or changed")
+            if missing(out):
+                raise click.ClickException(f"kill {done + 1}: the rows of blocks {missing(out)} are not there")
             done, after_commit = done + alive, after_commit + (alive and committed)
             if not alive or rng.random() < 0.3 or done == kills:
                 if finish() != expected:

@@ -6,7 +6,9 @@ import dataclasses
 import errno
 import os
 import signal
+import struct
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,10 @@ import numpy as np
 import psutil
 import pytest
 
-from jaxir import config, engines
+from jaxir import candidate, config, engines, worker
 from jaxir.candidate import INDICES_PER_TRIM, Result, Setup, Task
 from jaxir.engines import Engine, WorkerDied
-from jaxir.errors import UserError
+from jaxir.errors import Rejected, UserError
 from jaxir.worker import Worker
 
 
@@ -35,6 +37,16 @@ class Deed:
 
 EXIT, EXIT_WELL = Deed(os._exit, 7), Deed(os._exit, 0)
 KILLED, HANGS = Deed(signal.raise_signal, signal.SIGKILL), Deed(time.sleep, 10_000)
+
+
+def half_an_answer(size: int) -> None:
+    """Send the length of an answer and a part of it, and stop."""
+    pipe = next(frame.f_locals["pipe"] for frame, _ in traceback.walk_stack(None) if "pipe" in frame.f_locals)
+    os.write(pipe.fileno(), struct.pack("!i", size) + bytes(size // 2))
+    time.sleep(10_000)
+
+
+HALF_ANSWER = Deed(half_an_answer, 10_000)
 
 
 def spend(folder: Path) -> tuple[Path, ...]:
@@ -102,6 +114,26 @@ def test_a_worker_that_hangs_or_ends_without_an_error_is_replaced(monkeypatch: p
     monkeypatch.setattr(engines, "TIME_LIMIT", 20.0)
     with engines.local(setup(), 1) as engine:
         assert ends(engine, [good(0), bad(HANGS), bad(EXIT_WELL), good(1)]) == ["0", "time limit", "exit code 0", "1"]
+
+
+def test_a_worker_that_stops_in_the_middle_of_its_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "PART_LIMIT", 1)
+    with engines.local(setup(), 1) as engine:
+        assert ends(engine, [bad(HALF_ANSWER), good(1)]) == ["time limit", "1"]
+
+
+def test_no_memory_says_nothing_of_a_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It became a rejection, and the worker, whose JAX was broken by then, went on."""
+
+    def make(*_: Any) -> None:
+        try:
+            raise MemoryError
+        except MemoryError as error:
+            raise Rejected("lower", "MemoryError") from error
+
+    monkeypatch.setattr(candidate, "make", make)
+    with pytest.raises(MemoryError):
+        candidate._first_good(None, 0, 0, 1)  # type: ignore[arg-type]  # no plan is needed
 
 
 def test_workers_are_replaced_after_their_tasks_and_bugs_are_raised_here(monkeypatch: pytest.MonkeyPatch) -> None:

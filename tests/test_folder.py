@@ -25,6 +25,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import writing
+from conftest import table_of
 from rows import IDENTITY, make_samples
 from writing import SETTINGS, some_rows, tree, write
 
@@ -426,7 +427,7 @@ def test_fresh_with_the_same_identity_forgets_the_rows(tmp_path: Path) -> None:
         assert folder.committed_rows == 0
     for path, content in records.items():  # as if a kill had come before the old records were removed
         path.write_bytes(content)
-    with Folder.open(tmp_path, IDENTITY) as folder:
+    with Folder.open(tmp_path, IDENTITY, mend=True) as folder:
         assert folder.committed_rows == 0
 
 
@@ -733,13 +734,104 @@ def test_a_lost_block_that_comes_out_otherwise_ends_the_list(tmp_path: Path, cap
     assert "came out otherwise; the blocks after it are made again" in caplog.text
 
 
-def test_a_block_without_its_caller_mending_it_is_forgotten_with_those_after_it(tmp_path: Path) -> None:
+def everything(out: Path) -> dict[Path, bytes]:
+    """All files but those of the lock."""
+    found = sorted(path for path in out.rglob("*") if path.is_file() and path.name not in ("lock", "owner.json"))
+    return {path: path.read_bytes() for path in found}
+
+
+@pytest.mark.parametrize("is_published", [False, True])
+@pytest.mark.parametrize("damage", [flip, truncate, Path.unlink])
+def test_damage_to_rows_that_nobody_makes_again_is_one_line_and_costs_nothing_more(
+    tmp_path: Path, is_published: bool, damage: Any
+) -> None:
+    """As in a harvest, whose rows come from scripts: opening it forgot whole blocks after the damage."""
     with Folder.open(tmp_path, IDENTITY) as folder:
         for start in (0, 20, 40):
             folder.commit(some_rows(start, start + 20))
-    flip(tmp_path / ".jaxir" / "segments" / "000001.arrow")
+        if is_published:
+            folder.publish(60, shard_size=20)
+    names = ("data/train-00001-of-00003.parquet",) if is_published else ("segments/000001.arrow", "ledger/000002.json")
+    for name in names:
+        victim = tmp_path / name if is_published else tmp_path / ".jaxir" / name
+        content = victim.read_bytes()
+        damage(victim)
+        if (name, damage) == ("ledger/000002.json", Path.unlink):
+            continue  # as if the last block had not been committed
+        before = everything(tmp_path)
+        for _ in range(2):
+            with pytest.raises(
+                UserError, match="cannot be made again, so nothing was changed; restore the file"
+            ) as told:
+                Folder.open(tmp_path, IDENTITY)
+            assert "\n" not in str(told.value)
+        left = everything(tmp_path)
+        assert {path: left.get(path) for path in before if path != victim} == {
+            path: held for path, held in before.items() if path != victim
+        }
+        victim.write_bytes(content)
+        with Folder.open(tmp_path, IDENTITY) as folder:
+            assert folder.committed_rows == 60
+            assert pa.concat_tables(folder.iter_committed()).equals(to_table(some_rows(0, 60)))
+
+
+@pytest.mark.parametrize("damage", [flip, truncate, Path.unlink])
+@pytest.mark.parametrize("mend", [False, True])
+def test_the_last_record_of_what_is_published_has_a_copy(tmp_path: Path, damage: Any, mend: bool) -> None:
     with Folder.open(tmp_path, IDENTITY) as folder:
-        assert (folder.lost, folder.committed_rows) == ((), 20)
+        for start in (0, 20, 40):
+            folder.commit(some_rows(start, start + 20))
+        folder.publish(60)
+    record = tmp_path / ".jaxir" / "ledger" / "000002.json"
+    content = record.read_bytes()
+    damage(record)
+    with Folder.open(tmp_path, IDENTITY, mend=mend) as folder:
+        assert (folder.committed_rows, folder.lost) == (60, ())
+        assert folder.is_published(60)
+        assert record.read_bytes() == content
+
+
+def test_other_rows_in_the_same_number_are_not_what_is_published(tmp_path: Path) -> None:
+    """A block that came out otherwise, and a kill before the publish: the shards were believed to hold it."""
+    with Folder.open(tmp_path, IDENTITY, mend=True) as folder:
+        folder.commit(some_rows(0, 20))
+        folder.commit(some_rows(20, 40))
+        folder.publish(40)
+        folder.drop_last_block()
+        folder.commit(some_rows(40, 60))
+    with Folder.open(tmp_path, IDENTITY, mend=True) as folder:
+        assert (folder.committed_rows, folder.lost) == (40, ())
+        assert not folder.is_published(40)
+        folder.publish(40)
+        assert folder.is_published(40)
+    assert sorted(table_of(tmp_path)["index"].to_pylist()) == [*range(20), *range(40, 60)]
+
+
+def test_an_extension_that_was_stopped_cannot_be_made_smaller_than_what_is_published(tmp_path: Path) -> None:
+    with Folder.open(tmp_path, IDENTITY, mend=True) as folder:
+        folder.commit(some_rows(0, 20))
+        folder.commit(some_rows(20, 30))
+        folder.publish(30)
+        folder.drop_last_block()
+        with pytest.raises(UserError, match="30 rows are committed, more than the target of 25"):
+            folder.check_target(25)
+        folder.check_target(30)
+
+
+@pytest.mark.parametrize("is_published", [False, True])
+def test_a_run_record_that_is_gone_is_written_again_and_no_row_is_forgotten(tmp_path: Path, is_published: bool) -> None:
+    with Folder.open(tmp_path, IDENTITY) as folder:
+        folder.commit(some_rows(0, 20))
+        if is_published:
+            folder.publish(20)
+    record = tmp_path / ".jaxir" / "run.json"
+    content = record.read_bytes()
+    record.unlink()
+    with pytest.raises(UserError, match=r"run\.json: is missing, so the run goes on with its own settings"):
+        Folder.open(tmp_path, {**IDENTITY, "seed": 8}, mend=True)
+    with Folder.open(tmp_path, IDENTITY, mend=True) as folder:
+        assert (folder.committed_rows, folder.lost) == (20, ())
+    assert record.read_bytes() == content
 
 
 def test_a_damaged_shard_costs_only_the_blocks_that_had_rows_in_it(tmp_path: Path) -> None:
@@ -763,10 +855,10 @@ def test_damage_to_published_files(
 ) -> None:
     write(tmp_path, 60)
     damage(tmp_path / victim)
-    with caplog.at_level(logging.WARNING), Folder.open(tmp_path, IDENTITY) as folder:
+    with caplog.at_level(logging.WARNING), Folder.open(tmp_path, IDENTITY, mend=True) as folder:
         assert not folder.is_published(60, **SETTINGS)
         # Train rows 30 and later (the second shard) begin in the second block of 20; JSON lines lose no row.
-        assert folder.committed_rows == (60 if "jsonl" in victim else 20)
+        assert folder.whole_rows == (60 if "jsonl" in victim else 20)
     assert any("missing or was changed" in record.getMessage() for record in caplog.records)
     write(tmp_path, target)
     assert tree(tmp_path) == reference[target]
@@ -777,10 +869,11 @@ def test_damage_to_the_ledger_of_a_published_corpus(
     tmp_path: Path, reference: dict[int, dict[str, bytes]], damage: Any
 ) -> None:
     write(tmp_path, 60)
-    damage(tmp_path / ".jaxir" / "ledger" / "000002.json")
-    with Folder.open(tmp_path, IDENTITY) as folder:
-        assert folder.committed_rows == 40
-        assert pa.concat_tables(folder.iter_committed()).equals(to_table(some_rows(0, 40)))
+    for number in (1, 2):  # one of them would be written again from the next, or from the record of the publish
+        damage(tmp_path / ".jaxir" / "ledger" / f"{number:06d}.json")
+    with Folder.open(tmp_path, IDENTITY, mend=True) as folder:
+        assert folder.committed_rows == 20
+        assert pa.concat_tables(folder.iter_committed()).equals(to_table(some_rows(0, 20)))
     write(tmp_path, 60)
     assert tree(tmp_path) == reference[60]
 
@@ -849,7 +942,7 @@ def test_unfinished_and_unlisted_files_are_removed(tmp_path: Path) -> None:
 
 def test_shards_that_vanish_while_the_folder_is_open(tmp_path: Path) -> None:
     write(tmp_path, 60)
-    with Folder.open(tmp_path, IDENTITY) as folder:
+    with Folder.open(tmp_path, IDENTITY, mend=True) as folder:
         shutil.rmtree(tmp_path / "data")
         with pytest.raises(UserError, match="changed while this run was open; run the same command again"):
             folder.commit(some_rows(60, 80))

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import psutil
@@ -50,6 +51,13 @@ def hangs_elsewhere(home: int) -> int:
     if os.getpid() != home:
         time.sleep(1000)
     return home
+
+
+def test_an_item_that_the_pool_never_answers_for_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pebble starts its limit when a process has taken an item; one that is killed while it reads it never does."""
+    monkeypatch.setattr(parallel, "_SECONDS", 0.2)
+    monkeypatch.setattr(parallel.ProcessPool, "schedule", lambda *_, **__: Future())
+    assert list(ordered(slow_square, range(8), 2)) == [number * number for number in range(8)]
 
 
 @pytest.fixture

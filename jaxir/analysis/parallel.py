@@ -54,7 +54,7 @@ def ordered(function: Callable[[Item], Result], items: Iterable[Item], workers: 
     def result_of(item: Item, future: Future[Result] | None) -> Result:
         if future is not None:
             with contextlib.suppress(ProcessExpired, BrokenProcessPool, TimeoutError):
-                return future.result()
+                return future.result(2 * _SECONDS)  # pebble's limit begins when a process has taken the item
         return function(item)
 
     try:

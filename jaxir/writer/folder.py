@@ -30,7 +30,7 @@ from jaxir import files
 from jaxir.errors import UserError
 from jaxir.sample import SCHEMA, Sample
 from jaxir.writer import lock, opening, publish, segments, shards
-from jaxir.writer.ledger import Ledger, Record
+from jaxir.writer.ledger import KEPT, Ledger, Record
 from jaxir.writer.publish import Published
 
 log = logging.getLogger(__name__)
@@ -53,8 +53,8 @@ class Folder:
         self._identity = identity
         self._state = path / opening.STATE
         self._segments = self._state / "segments"
-        self._ledger = Ledger(self._state / "ledger", root)
         self._published = publish.last(self._state, root)
+        self._ledger = self._read_ledger()
         self._published_is_whole = self._published is not None and publish.is_whole(self._published, path)
         self._restored = False
         self._check_segments()
@@ -73,12 +73,12 @@ class Folder:
                 values. The pyarrow version is added, because the bytes of the shards depend on it. How many rows are
                 wanted is no part of it: a run may be extended.
             fresh: forget the rows of an earlier run. Published files stay until `publish` replaces them.
-            mend: the caller makes the blocks in `lost` again. Without it, a block that is lost is forgotten with all
-                after it.
+            mend: the caller makes the blocks in `lost` again. Without it, a committed block that cannot be had back is
+                an error, and what is left of it stays.
 
         Raises:
             UserError: the folder holds something else, a run of another identity, or a run that is going on; or the
-                disk refuses.
+                disk refuses; or, without `mend`, a committed block is lost.
         """
         out = Path(path)
         with files.disk_errors(out):
@@ -170,7 +170,7 @@ class Folder:
     def recount(self) -> None:
         """Read the ledger again: a stop may have fallen between a block's commit and its entry in `committed_rows`."""
         with files.disk_errors(self.path):
-            self._ledger = Ledger(self._state / "ledger", self._root)
+            self._ledger = self._read_ledger()
 
     def commit(
         self,
@@ -229,10 +229,12 @@ class Folder:
 
     def check_target(self, target_rows: int) -> None:
         """`UserError` if the run has committed more rows than are wanted; call it before work begins."""
-        if target_rows < self.committed_rows:
+        # An extension that was stopped has begun by forgetting a short last block of what is published.
+        rows = max(self.committed_rows, self._published.target if self._published else 0)
+        if target_rows < rows:
             raise UserError(
-                f"{self.path}: {self.committed_rows} rows are committed, more than the target of {target_rows}; "
-                f"ask for at least {self.committed_rows}, use --fresh to start anew, or choose another --out"
+                f"{self.path}: {rows} rows are committed, more than the target of {target_rows}; "
+                f"ask for at least {rows}, use --fresh to start anew, or choose another --out"
             )
 
     def is_published(
@@ -249,6 +251,7 @@ class Folder:
         return (
             published is not None
             and self._published_is_whole
+            and published.seal == self._ledger.seal
             and self.committed_rows == target_rows
             and asked == (published.target, published.formats, published.layout, published.shard_size)
         )
@@ -308,6 +311,14 @@ class Folder:
 
     # keeping segments and ledger in step
 
+    def _read_ledger(self) -> Ledger:
+        published = self._published
+        copy = None if published is None else (published.record, published.seal)
+        ledger = Ledger(self._state / "ledger", self._root, copy, keep=not self._mend)
+        if published is not None and ledger.totals.rows < published.target and not self._mend:
+            raise UserError(f"{self._state / 'ledger'}: lists fewer rows than were published; {KEPT}")
+        return ledger
+
     def _check_segments(self) -> None:
         """Remove segments that are not listed or not whole; find the blocks that cannot be had back."""
         listed = {record.segment: record for record in self._ledger.records}
@@ -317,15 +328,15 @@ class Folder:
                 if record is not None:
                     log.warning("%s: damaged (SHA-256 differs from the ledger); it is dropped", path)
                 files.remove(path)
-        if self._published is not None and self._published_is_whole and self._has_all_in_shards(self._published):
-            if self._published.target == self.committed_rows:
+        published = self._published if self._published_is_whole else None
+        # Rows of an extension that was stopped may be others than those of the same number in the shards.
+        if published and self._ledger.has(published.seal) and self._has_all_in_shards(published):
+            if published.seal == self._ledger.seal:
                 self._drop_published_segments()
             return
         if self._published is not None and not self._published_is_whole:
             log.warning("%s: a published file is missing or was changed; it is made again", self.path)
-        missing = self._restore_segments()
-        if missing:
-            log.warning("%s: %d committed rows cannot be read; they are made again", self.path, missing)
+        self._restore_segments()
 
     def _has_all_in_shards(self, published: Published) -> bool:
         """Whether the (whole) published shards have the rows of every block that has no segment."""
@@ -339,15 +350,17 @@ class Folder:
         return all(rows <= sum(entry.rows for entry in published.parquet(*key)) for key, rows in needed.items())
 
     def _restore(self) -> None:
-        """Have a segment for every record before rows are read or added; they were checked by `open`."""
-        if not self._restored and self._restore_segments():
-            raise UserError(f"{self.path}: its files were changed while this run was open; run the same command again")
+        """Have a segment for every record that is not `lost`, before rows are read or added; `open` checked them."""
+        if not self._restored:
+            known = len(self._lost)
+            self._restore_segments()
+            if len(self._lost) > known:
+                raise UserError(
+                    f"{self.path}: its files were changed while this run was open; run the same command again"
+                )
 
-    def _restore_segments(self) -> int:
-        """Make missing segments from the published shards; those of other blocks are `lost`, or forgotten.
-
-        Returns the number of rows that are to be made again.
-        """
+    def _restore_segments(self) -> None:
+        """Make missing segments from the published shards; the other blocks are `lost`, or an error without `mend`."""
         records = self._ledger.records
         lost = [entry for entry in records if not (self._segments / entry.segment).exists()]
         if lost and self._published is not None:
@@ -355,11 +368,12 @@ class Folder:
                 self.path, self._segments, self._published.parquet, records, self._state / publish.SCRATCH
             )
         if lost and not self._mend:
-            lost = self._forget(lost[0].number)
-        else:
-            self._lost = lost
+            raise UserError(f"{self._segments / lost[0].segment}: damaged or missing; {KEPT}")
+        if lost:
+            rows = sum(entry.rows for entry in lost)
+            log.warning("%s: %d committed rows cannot be read; they are made again", self.path, rows)
+        self._lost = lost
         self._restored = True
-        return sum(entry.rows for entry in lost)
 
     def _put_back(self, content: bytes) -> bool:
         """Write the segment of the first lost block; if these are other rows, forget that block and all after it."""
@@ -373,14 +387,13 @@ class Folder:
         self._lost.pop(0)
         return True
 
-    def _forget(self, number: int) -> list[Record]:
-        """Have the ledger end before a block; returns what it held from there on."""
+    def _forget(self, number: int) -> None:
+        """Have the ledger end before a block."""
         dropped = self._ledger.records[number:]
         self._ledger.truncate(number)
         for entry in dropped:
             files.remove(self._segments / entry.segment)
         self._lost = [entry for entry in self._lost if entry.number < number]
-        return dropped
 
     def _drop_published_segments(self) -> None:
         """Without Parquet the segments stay: JSON lines are no exact copy of the rows."""

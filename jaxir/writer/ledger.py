@@ -5,7 +5,8 @@ fsync of the folder, like the block itself. A commit then costs the same however
 would be written again each time), and no commit ever touches an earlier one (an appended file can be torn at its end).
 Each seal covers the seal before it and the first covers the run's identity, so a record that is altered, missing or
 from another run is not believed. Each file also holds the record before its own: one damaged file is written again from
-the next, whose seal proves it; the list ends where two in a row, or the last, are damaged.
+the next, whose seal proves it, and the last one of a publish from `published.json`. The list ends where two in a row are
+damaged, or the last since the publish.
 """
 
 from __future__ import annotations
@@ -17,8 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from jaxir import files
+from jaxir.errors import UserError
 
 log = logging.getLogger(__name__)
+
+#: What to do about damage to rows that nobody makes again.
+KEPT = "its rows cannot be made again, so nothing was changed; restore the file from a copy, or choose another --out"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,11 +78,16 @@ class Ledger:
     Args:
         folder: where the record files are; it exists.
         root: seal of the run's identity, which the first record's seal covers.
+        copy: body of a record that was the last one once, and its seal, for when its file is damaged.
+        keep: damaged records that nothing mends are a `UserError`, instead of being removed with all after them.
     """
 
-    def __init__(self, folder: Path, root: str) -> None:
+    def __init__(
+        self, folder: Path, root: str, copy: tuple[dict[str, Any], str] | None = None, *, keep: bool = False
+    ) -> None:
         self._folder = folder
         self._seals = [root]
+        self._copy = copy
         self.records: list[Record] = []
         self.totals = Totals()
         # A record that was being written when the run stopped was not committed.
@@ -86,10 +96,21 @@ class Ledger:
             self._add(Record.from_json(entry[0]), entry[1])
         known = {self._path(record.number) for record in self.records}
         doubtful = [path for path in found if path not in known]
+        if doubtful and keep:
+            raise UserError(f"{doubtful[0]}: damaged or out of order; {KEPT}")
         if doubtful:
             log.warning("%s: damaged or out of order; it and the blocks after it are made again", doubtful[0])
         for path in reversed(doubtful):
             files.remove(path)
+
+    @property
+    def seal(self) -> str:
+        """Seal of the last record, which covers all records and the run's identity."""
+        return self._seals[-1]
+
+    def has(self, seal: str) -> bool:
+        """Whether the list begins with the one that has this seal."""
+        return seal in self._seals
 
     def append(self, record: Record) -> None:
         """Commit a block whose segment is already on the disk."""
@@ -117,11 +138,14 @@ class Ledger:
         return files.write_sealed(self._path(len(self.records)), body, self._seals[-1], before=before)
 
     def _rebuilt(self) -> tuple[dict[str, Any], str] | None:
-        """The next record, whose file is damaged or missing, as the file after it has it; None if that is no help."""
+        """The next record, whose file is damaged or missing, as the file after it or the copy has it; else None."""
         path, after = self._path(len(self.records)), self._path(len(self.records) + 1)
+        if self._copy is not None and files.seal(self._copy[0], self.seal) == self._copy[1]:
+            log.warning("%s: damaged or missing; it is written again from the record of the publish", path)
+            return self._copy[0], self._write(self._copy[0])
         try:
             body = json.loads(after.read_bytes())["before"]
-            mark = files.seal(body, self._seals[-1])
+            mark = files.seal(body, self.seal)
         except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
             return None
         if files.read_sealed(after, mark) is None:

@@ -21,11 +21,13 @@ log = logging.getLogger(__name__)
 STATE = ".jaxir"
 #: Runs in one folder, by `--fresh`, up to which a damaged record is looked for among them.
 GENERATIONS = 1000
+#: What hangs on the run record's seal alone.
+_SEALED = ("ledger/000000.json", publish.PUBLISHED, publish.COPY)
 
 
 def refuse_foreign(out: Path, fresh: bool) -> None:
     """`UserError` unless `out` is new, empty, a run's folder or, with `fresh`, a published corpus without its run."""
-    if (out / STATE / "run.json").exists() or not os.path.lexists(out):
+    if (out / STATE / "run.json").exists() or _remains(out / STATE) or not os.path.lexists(out):
         return
     if not out.is_dir():
         raise UserError(f"{out}: is a file; a corpus is a folder; choose another --out")
@@ -66,7 +68,8 @@ def prepare(out: Path, identity: Mapping[str, Any], fresh: bool) -> tuple[str, d
 
     run = state / "run.json"
     entry = files.read_sealed(run)
-    if entry is None and run.exists() and not fresh:
+    doubtful = run.exists() or _remains(state)
+    if entry is None and doubtful and not fresh:
         entry = _rebuilt(state, wanted)
     generation = 0
     if entry is not None:
@@ -77,9 +80,10 @@ def prepare(out: Path, identity: Mapping[str, Any], fresh: bool) -> tuple[str, d
             _compare(out, body["identity"], wanted)
             return root, wanted
         generation = body["generation"] + 1
-    elif run.exists() and not fresh:
+    elif doubtful and not fresh:
         raise UserError(
-            f"{run}: is damaged, so the run cannot be continued; use --fresh to start anew or another --out"
+            f"{run}: is {'damaged' if run.exists() else 'missing'}, so the run goes on with its own settings and "
+            "versions alone; give these, use --fresh to start anew, or choose another --out"
         )
     else:
         refuse_foreign_data(out)
@@ -93,14 +97,18 @@ def prepare(out: Path, identity: Mapping[str, Any], fresh: bool) -> tuple[str, d
     return root, wanted
 
 
+def _remains(state: Path) -> bool:
+    """Whether a run has left more than its record: committed blocks, or what it published."""
+    return any((state / name).exists() for name in _SEALED) or any((state / "segments").glob("*.arrow"))
+
+
 def _rebuilt(state: Path, wanted: Mapping[str, Any]) -> tuple[Any, str] | None:
-    """A damaged run record as these settings would have it, if what was sealed under it says that it was that one."""
-    sealed = ("ledger/000000.json", publish.PUBLISHED, publish.COPY)
+    """A lost run record as these settings would have it, if what was sealed under it says that it was that one."""
     for generation in range(GENERATIONS):
         body = {"identity": wanted, "generation": generation}
         root = files.seal(body)
-        if any(files.read_sealed(state / name, root) for name in sealed):
-            log.warning("%s: damaged; it is written again, as its rows have it", state / "run.json")
+        if any(files.read_sealed(state / name, root) for name in _SEALED):
+            log.warning("%s: damaged or missing; it is written again, as its rows have it", state / "run.json")
             return body, files.write_sealed(state / "run.json", body)
     return None
 

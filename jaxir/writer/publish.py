@@ -44,6 +44,8 @@ class Published:
     shard_size: int
     data: tuple[card.DataFile, ...]
     others: dict[str, str]  #: SHA-256 of the README and its like by name
+    record: dict[str, Any]  #: last record of the ledger
+    seal: str  #: of that record
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -137,7 +139,8 @@ def stage(
         files.write_synced(staging / name, content)
     files.sync_folder(staging)
     others = {name: files.sha256_bytes(content) for name, content in texts.items()}
-    return Published(target, tuple(formats), layout, shard_size, tuple(data), others)
+    last_record = ledger.records[-1].to_json()
+    return Published(target, tuple(formats), layout, shard_size, tuple(data), others, last_record, ledger.seal)
 
 
 def is_whole(published: Published, *roots: Path) -> bool:
