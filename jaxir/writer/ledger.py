@@ -5,8 +5,8 @@ fsync of the folder, like the block itself. A commit then costs the same however
 would be written again each time), and no commit ever touches an earlier one (an appended file can be torn at its end).
 Each seal covers the seal before it and the first covers the run's identity, so a record that is altered, missing or
 from another run is not believed. Each file also holds the record before its own: one damaged file is written again from
-the next, whose seal proves it, and the last one of a publish from `published.json`. The list ends where two in a row are
-damaged, or the last since the publish.
+the next, whose seal proves it, and the last one of a publish from `published.json`. The list ends where two in a row
+are damaged, or the last since the publish.
 """
 
 from __future__ import annotations
