@@ -165,7 +165,7 @@ def _published(out: Path, entries: Iterable[card.DataFile], spilled: Path) -> It
     for entry in entries:
         path = out / entry.path
         if files.sha256_file(path) != entry.sha256:
-            log.warning("%s: missing or damaged; its rows are made again", path)
+            log.warning("%s: missing or damaged", path)
             yield pa.Table.from_arrays([pa.nulls(entry.rows, field.type) for field in SCHEMA], schema=SCHEMA)
             continue
         with _spill(spilled) as writer:
