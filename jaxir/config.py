@@ -40,7 +40,7 @@ _STRICT = ConfigDict(extra="forbid")
 
 @dataclass(frozen=True, config=_STRICT)
 class LevelRules:
-    """What a level allows: fewest and most templates in a kernel, and the share of kernels that a transform wraps."""
+    """What a level aims at: least and most templates in a kernel, and the share of kernels that a transform wraps."""
 
     templates: tuple[Count, Count]
     wrap: Share = 0.0

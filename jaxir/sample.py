@@ -132,7 +132,7 @@ class Sample:
     # text
     python_source: str  #: a module that runs alone; the kernel is its `function_name`
     description: str  #: plain English
-    stablehlo: str  #: equals `jax.jit(f).lower(*specs).as_text()` in a fresh process, byte for byte
+    stablehlo: str  #: equals `jax.jit(f).lower(*specs).as_text()` in a fresh process; symbolic: `jax.export`
     hlo: str
     jaxpr: str
     # signature

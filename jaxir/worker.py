@@ -68,11 +68,11 @@ class Worker:
             self._ready = True
 
     def run(self, task: Task, seconds: float) -> Result:
-        """The result of a task, or of its first `seconds`.
+        """The result of a task, which may take `seconds`.
 
         Raises:
             NotStarted, RuntimeError: see `wait_until_ready`; the task was not begun.
-            WorkerDied: the process died or took longer.
+            WorkerDied: the process died, took longer or ran out of memory.
             RuntimeError: `candidate.run` raised, which is a bug; the message is the traceback.
         """
         self.wait_until_ready()

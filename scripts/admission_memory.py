@@ -2,7 +2,8 @@
 
     python scripts/admission_memory.py --rows 1000000
 
-Rows are synthetic: each has a new IR, source and behaviour, two share a skeleton, as measured in a corpus. Prints JSON.
+Rows are synthetic: each has a new IR, source and behaviour, two share a skeleton (of 100,000 real ones only every
+twelfth shares one with an earlier row). Prints JSON.
 """
 
 from __future__ import annotations

@@ -4,9 +4,10 @@
 
 A corpus of `--rows` rows is made once without a disturbance. Then it is made again and again, each time with kills
 (SIGKILL of the parent) between which the same command goes on. A kill comes a random time after a random event: the
-start, a number of committed blocks, the beginning of a publish. After each kill every block of the ledger that
-was there before must still be there, the rows of each block must be on the disk, whole (what was lost would be made
-again, with the same bytes), and no worker may outlive its parent. Exits with 1 at the first difference.
+start, a number of committed blocks, the beginning of a publish. After each kill every full block of the ledger that
+was there before must still be there; until there is a publish the rows of each block must be on the disk, whole (what
+was lost would be made again, with the same bytes); and no worker may outlive its parent. Exits with 1 at the first
+difference.
 """
 
 from __future__ import annotations

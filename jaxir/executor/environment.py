@@ -1,7 +1,8 @@
 """Environment variables of processes whose results are compared or kept: the same bits on each machine of a kind.
 
 Libraries choose their instructions by the processor, and wider ones round otherwise. All are held to AVX2 here, which
-x86-64 processors have had for ten years; other kinds of machine are another `machine` of a run (`jaxir.engines`).
+x86-64 processors have (Intel since Haswell, AMD since Excavator); other kinds of machine are another `machine` of a run
+(`jaxir.engines`).
 `scripts/check_processors.py` makes a corpus on several kinds of processors and compares the bytes.
 """
 

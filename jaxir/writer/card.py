@@ -51,7 +51,7 @@ FIELD_DOCS: dict[str, str] = {
     "function_name": "the kernel within `python_source`",
     "python_source": "a module that runs alone: imports, helpers, kernel",
     "description": "the kernel in plain English",
-    "stablehlo": "what `jax.jit(f).lower(*specs).as_text()` gives in a fresh process",
+    "stablehlo": "what `jax.jit(f).lower(*specs).as_text()` gives in a fresh process; symbolic dims: `jax.export`",
     "hlo": "HLO text; empty if it was not asked for",
     "jaxpr": "jaxpr text; empty if it was not asked for",
     "signature": "argument and result types, as `f(x: float32[2,3]) -> float32[2,3]`",

@@ -321,16 +321,21 @@ class Folder:
 
     def _check_segments(self) -> None:
         """Remove segments that are not listed or not whole; find the blocks that cannot be had back."""
+        published = self._published if self._published_is_whole else None
+        # Rows of an extension that was stopped may be others than those of the same number in the shards.
+        if published is not None and not self._ledger.has(published.seal):
+            published = None
         listed = {record.segment: record for record in self._ledger.records}
         for path in sorted(self._segments.iterdir()):
             record = listed.get(path.name)
-            if record is None or files.sha256_file(path) != record.sha256:
-                if record is not None:
-                    log.warning("%s: damaged (SHA-256 differs from the ledger); it is dropped", path)
+            if record is None:
                 files.remove(path)
-        published = self._published if self._published_is_whole else None
-        # Rows of an extension that was stopped may be others than those of the same number in the shards.
-        if published and self._ledger.has(published.seal) and self._has_all_in_shards(published):
+            elif files.sha256_file(path) != record.sha256:
+                if not self._mend and (published is None or record.number > published.record["number"]):
+                    raise UserError(f"{path}: damaged (SHA-256 differs from the ledger); {KEPT}")
+                log.warning("%s: damaged (SHA-256 differs from the ledger); it is dropped", path)
+                files.remove(path)
+        if published is not None and self._has_all_in_shards(published):
             if published.seal == self._ledger.seal:
                 self._drop_published_segments()
             return

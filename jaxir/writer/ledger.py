@@ -6,7 +6,7 @@ would be written again each time), and no commit ever touches an earlier one (an
 Each seal covers the seal before it and the first covers the run's identity, so a record that is altered, missing or
 from another run is not believed. Each file also holds the record before its own: one damaged file is written again from
 the next, whose seal proves it, and the last one of a publish from `published.json`. The list ends where two in a row
-are damaged, or the last since the publish.
+are damaged, or the last since the publish; where rows cannot be made again, that is an error.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Time rows on one device: several passes over all of them, one row of a side table for each.
 
-A pass is a worker process of its own that times every row once; what differs from process to process (where memory
-lies, what the machine did meanwhile) shows between passes and not within one, so a comparison needs at least two. Rows
-are timed one at a time and in turn forwards and backwards, so that a drift of the machine does not fall on the same
-ones. Eager runs have a pass to themselves, the last.
+A pass is a worker process of its own that times every row of a part once; what differs from process to process (where
+memory lies, what the machine did meanwhile) shows between passes and not within one, so a comparison needs at least
+two. Rows are timed one at a time, forwards in one pass and backwards in the next, so that a drift of the machine does
+not fall on the same ones. Eager runs have a pass to themselves, the last.
 """
 
 from __future__ import annotations
