@@ -139,7 +139,7 @@ def _first_good(plan: Plan, index: int, attempt: int, attempts: int) -> Outcome:
             return Outcome(index, attempt + 1, sample, tuple(rejections), _checked - before)
         except Rejected as rejected:
             if isinstance(rejected.__cause__, MemoryError):
-                raise rejected.__cause__ from rejected  # it says nothing of the candidate
+                raise MemoryError from rejected  # it says nothing of the candidate
             root = plan.entry(index, attempt).root.name
             rejections.append(Rejection(index, attempt, root, rejected.stage, rejected.reason, rejected.detail))
             attempt += 1

@@ -18,18 +18,18 @@ import multiprocessing.forkserver
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessPool
 
 from jaxir import config, engines, files, pipeline
 from jaxir.analysis.records import read_records
 from jaxir.candidate import Result, Setup, Task
 from jaxir.engines import Engine, WorkerDied
 from jaxir.errors import UserError
+from jaxir.executor.isolation.pools import LOST, answer
 from jaxir.generator.rng import Rng
 from jaxir.sample import SCHEMA, ArraySpec, Sample, to_table
 from jaxir.writer import opening, shards
@@ -122,16 +122,13 @@ def verify(
 def _lowered_alone(pool: ProcessPool, row: Mapping[str, Any], first: Future[str]) -> str:
     """What differs in a new process, or ""; a process that dies or hangs is given a second try.
 
-    Rows are waited for in the order in which they were handed over, so one that is due has a process, or is the next to
-    have one; the second try comes after all others of the window.
+    The second comes after all others of the window.
     """
+    with contextlib.suppress(*LOST):
+        return answer(first, TIME_LIMIT)
     try:
-        return first.result(2 * TIME_LIMIT)
-    except (ProcessExpired, BrokenProcessPool, TimeoutError):
-        pass
-    try:
-        return pool.schedule(lowers_differently, args=[row], timeout=TIME_LIMIT).result(WINDOW * TIME_LIMIT)
-    except (ProcessExpired, BrokenProcessPool, TimeoutError) as error:
+        return answer(pool.schedule(lowers_differently, args=[row], timeout=TIME_LIMIT), WINDOW * TIME_LIMIT)
+    except LOST as error:
         return f"the process that lowers it died twice ({type(error).__name__})"
 
 

@@ -119,8 +119,8 @@ def main(kills: int, rows: int, levels: str, seed: int, workers: int, folder: Pa
             # A short last block is made anew where a run goes on; nothing else may change.
             if any(after.get(name) != content for name, content in list(before.items())[: rows // 100]):
                 raise click.ClickException(f"kill {done + 1}: a committed block was lost or changed")
-            if missing(out):
-                raise click.ClickException(f"kill {done + 1}: the rows of blocks {missing(out)} are not there")
+            if gone := missing(out):
+                raise click.ClickException(f"kill {done + 1}: the rows of blocks {gone} are not there")
             done, after_commit = done + alive, after_commit + (alive and committed)
             if not alive or rng.random() < 0.3 or done == kills:
                 if finish() != expected:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
+import multiprocessing
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset
@@ -78,3 +80,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-goldens", action="store_true", help="Write tests/golden anew instead of comparing.")
+
+
+@pytest.fixture(scope="session")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, bytes]]:
+    """What undisturbed runs of `writing.write` publish, by target."""
+    from writing import tree, write
+
+    trees = {}
+    for target in (60, 100):
+        out = tmp_path_factory.mktemp("reference") / "corpus"
+        write(out, target)
+        trees[target] = tree(out)
+    return trees
+
+
+@pytest.fixture(scope="session")
+def children() -> Any:
+    """Processes from a fork server that has the writer loaded and no threads, so that a child costs milliseconds."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["writing", "huggingface_hub.repocard_data", "jinja2", "pandas"])
+    return context

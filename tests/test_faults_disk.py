@@ -6,7 +6,6 @@ import errno
 import functools
 import hashlib
 import logging
-import multiprocessing
 import os
 import random
 import shutil
@@ -27,14 +26,6 @@ from jaxir.sample import to_table
 from jaxir.writer.folder import Folder
 
 TARGET = 60
-
-
-@pytest.fixture(scope="module")
-def children() -> Any:
-    """Processes from a fork server that has the writer loaded and no threads, so that a child costs milliseconds."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["writing", "huggingface_hub.repocard_data", "jinja2", "pandas"])
-    return context
 
 
 def ask(children: Any, target: Any, *args: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import random
 import shutil
 import signal
@@ -24,14 +23,6 @@ from jaxir.sample import to_table
 from jaxir.writer.folder import Folder
 
 TARGET = 100
-
-
-@pytest.fixture(scope="module")
-def children() -> Any:
-    """Processes from a fork server that has the writer loaded and no threads, so that a child costs milliseconds."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["writing", "huggingface_hub.repocard_data", "jinja2", "pandas"])
-    return context
 
 
 def kill_somewhere(children: Any, out: Path, rng: random.Random) -> tuple[bool, int]:

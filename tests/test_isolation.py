@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
 
 import psutil
 import pytest
 from conftest import ROOT
 
 from jaxir import UserError
-from jaxir.executor.isolation import ENVIRONMENT, Job, Limits, Verdict, run_isolated
+from jaxir.executor.isolation import ENVIRONMENT, Job, Limits, Verdict, persistent, pools, run_isolated
 from jaxir.executor.isolation.forked import run as run_forked
 from jaxir.executor.isolation.lone import run as run_spawned
 from jaxir.executor.reproducer import main, replay, write_reproducer
@@ -117,6 +118,17 @@ def test_a_function_whose_module_kills_the_process_that_imports_it(tmp_path, mon
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(RuntimeError, match="deadly:work: the child process ended while importing it"):
         list(run_isolated("deadly:work", [Job("a", {})], workers=1, fresh=True))
+
+
+def test_a_job_that_the_pool_never_answers_for_is_decided_alone(monkeypatch):
+    """pebble starts its limit when a process has taken a job; one that is killed while it reads it never does."""
+    monkeypatch.setattr(pools, "START", -60.0)
+    monkeypatch.setattr(persistent.ProcessPool, "schedule", lambda *_, **__: Future())
+    jobs = [Job("one", {"seconds": 0.0}), Job("two", {"seconds": 0.0})]
+    verdicts = list(
+        run_isolated("hostile.plain:sleep_and_echo", jobs, workers=1, fresh=False, limits=Limits(seconds=30.0))
+    )
+    assert [(verdict.key, verdict.died) for verdict in verdicts] == [("one", ""), ("two", "")]
 
 
 def test_a_lost_supervisor_costs_nothing_but_time():

@@ -15,6 +15,7 @@ import pytest
 
 from jaxir.analysis import parallel
 from jaxir.analysis.parallel import ordered
+from jaxir.executor.isolation import pools
 
 
 def slow_square(number: int) -> int:
@@ -55,7 +56,8 @@ def hangs_elsewhere(home: int) -> int:
 
 def test_an_item_that_the_pool_never_answers_for_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """pebble starts its limit when a process has taken an item; one that is killed while it reads it never does."""
-    monkeypatch.setattr(parallel, "_SECONDS", 0.2)
+    monkeypatch.setattr(parallel, "_SECONDS", 0.1)
+    monkeypatch.setattr(pools, "START", 0.0)
     monkeypatch.setattr(parallel.ProcessPool, "schedule", lambda *_, **__: Future())
     assert list(ordered(slow_square, range(8), 2)) == [number * number for number in range(8)]
 

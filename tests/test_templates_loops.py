@@ -13,6 +13,8 @@ from conftest import ROOT
 
 from jaxir import config
 from jaxir.errors import Rejected
+from jaxir.executor.inputs import numpy_dtype
+from jaxir.extractor.lower import load
 from jaxir.generator.compose import Composer, Quota
 from jaxir.generator.plan import composers
 from jaxir.generator.rng import Rng
@@ -26,7 +28,7 @@ LIMIT = 240
 
 def extreme(spec: ArraySpec, value: float) -> np.ndarray:
     """`value`, or the largest one of an integer type, in every place."""
-    dtype, shape = jnp.dtype(spec.dtype), tuple(map(int, spec.shape))  # type: ignore[no-untyped-call]
+    dtype, shape = numpy_dtype(spec.dtype), tuple(map(int, spec.shape))
     return np.full(shape, jnp.iinfo(dtype).max if jnp.issubdtype(dtype, jnp.integer) else value).astype(dtype)
 
 
@@ -37,10 +39,8 @@ def run(template: Template, growers: dict[bool, Composer]) -> None:
         except Rejected:  # takes 64-bit types alone, or no such shape
             continue
         text = write(program, (), "statements", docstring=False)
-        namespace: dict[str, object] = {}
-        exec(text.source, namespace)
         with jax.enable_x64(x64):
-            compiled = jax.jit(namespace[text.function_name])  # type: ignore[call-overload]
+            compiled = jax.jit(load(text.source, text.function_name))
             for value in (np.inf, -np.inf, np.nan):
                 jax.block_until_ready(compiled(*(extreme(item.spec, value) for item in program.inputs)))
         return

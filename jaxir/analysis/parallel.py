@@ -8,12 +8,12 @@ import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import Final, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessPool
 
+from jaxir.executor.isolation.pools import LOST, answer
 from jaxir.executor.isolation.sandbox import end_with
 
 Item = TypeVar("Item")
@@ -53,8 +53,8 @@ def ordered(function: Callable[[Item], Result], items: Iterable[Item], workers: 
 
     def result_of(item: Item, future: Future[Result] | None) -> Result:
         if future is not None:
-            with contextlib.suppress(ProcessExpired, BrokenProcessPool, TimeoutError):
-                return future.result(2 * _SECONDS)  # pebble's limit begins when a process has taken the item
+            with contextlib.suppress(*LOST):
+                return answer(future, _SECONDS)
         return function(item)
 
     try:

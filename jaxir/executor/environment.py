@@ -2,8 +2,7 @@
 
 Libraries choose their instructions by the processor, and wider ones round otherwise. All are held to AVX2 here, which
 x86-64 processors have (Intel since Haswell, AMD since Excavator); other kinds of machine are another `machine` of a run
-(`jaxir.engines`).
-`scripts/check_processors.py` makes a corpus on several kinds of processors and compares the bytes.
+(`jaxir.engines`). `scripts/check_processors.py` makes a corpus on several kinds of processors and compares the bytes.
 """
 
 from __future__ import annotations
@@ -26,13 +25,14 @@ def _wide() -> str:
 
 
 _X86: Final = {"OPENBLAS_CORETYPE": "Haswell", "NPY_DISABLE_CPU_FEATURES": _wide()}
-#: One thread a process, because all cores have one each. XLA's math is the same on each processor (jaxlib 0.10.0 to
-#: 0.10.2): else it takes approximate instructions, which round by the maker (`rsqrtss`), and matmuls by the processor.
+#: Without the last, XLA (jaxlib 0.10.0 to 0.10.2) takes approximate instructions, which round otherwise on processors
+#: of another maker (`rsqrtss`), and chooses the code of matmuls by the processor, whatever the instructions allowed.
 _XLA: Final = (
     "--xla_cpu_multi_thread_eigen=false",
     "--xla_cpu_max_isa=AVX2",
     "--xla_cpu_enable_platform_dependent_math=false",
 )
+#: One thread a process, because all cores have one each.
 REPRODUCIBLE: Final = {
     "JAX_PLATFORMS": "cpu",
     "JAX_ENABLE_X64": "0",

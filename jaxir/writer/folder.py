@@ -357,9 +357,8 @@ class Folder:
     def _restore(self) -> None:
         """Have a segment for every record that is not `lost`, before rows are read or added; `open` checked them."""
         if not self._restored:
-            known = len(self._lost)
             self._restore_segments()
-            if len(self._lost) > known:
+            if self._lost:
                 raise UserError(
                     f"{self.path}: its files were changed while this run was open; run the same command again"
                 )

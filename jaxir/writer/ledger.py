@@ -92,13 +92,13 @@ class Ledger:
         self.totals = Totals()
         # A record that was being written when the run stopped was not committed.
         found = sorted(path for path in folder.iterdir() if path.suffix != files.TEMPORARY)
-        while entry := files.read_sealed(self._path(len(self.records)), self._seals[-1]) or self._rebuilt():
+        while entry := files.read_sealed(self._path(len(self.records)), self.seal) or self._rebuilt():
             self._add(Record.from_json(entry[0]), entry[1])
         known = {self._path(record.number) for record in self.records}
         doubtful = [path for path in found if path not in known]
-        if doubtful and keep:
-            raise UserError(f"{doubtful[0]}: damaged or out of order; {KEPT}")
         if doubtful:
+            if keep:
+                raise UserError(f"{doubtful[0]}: damaged or out of order; {KEPT}")
             log.warning("%s: damaged or out of order; it and the blocks after it are made again", doubtful[0])
         for path in reversed(doubtful):
             files.remove(path)
@@ -135,7 +135,7 @@ class Ledger:
     def _write(self, body: dict[str, Any]) -> str:
         """Write the next record's file; returns its seal."""
         before = self.records[-1].to_json() if self.records else None
-        return files.write_sealed(self._path(len(self.records)), body, self._seals[-1], before=before)
+        return files.write_sealed(self._path(len(self.records)), body, self.seal, before=before)
 
     def _rebuilt(self) -> tuple[dict[str, Any], str] | None:
         """The next record, whose file is damaged or missing, as the file after it or the copy has it; else None."""

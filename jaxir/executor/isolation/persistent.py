@@ -25,6 +25,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from jaxir.executor.isolation import lone, reply
 from jaxir.executor.isolation.jobs import Job, Limits, Verdict
+from jaxir.executor.isolation.pools import answer
 
 #: Jobs after which a worker is replaced, so that what JAX and MLIR keep for ever stays bounded.
 JOBS_PER_WORKER: Final = 400
@@ -90,7 +91,7 @@ class _Pool:
         """The next job of those under way, with no verdict where its worker died or hung; BrokenProcessPool."""
         job, future = self.under_way[0]
         try:
-            raw, seconds = future.result()
+            raw, seconds = answer(future, self.limits.seconds)
         except (ProcessExpired, TimeoutError):
             self.under_way.popleft()
             return job, None
