@@ -51,9 +51,10 @@ def test_a_kernel_that_became_slower_is_a_regression(tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr
     found = figures(done.stdout)["baseline"]
     assert found["pairs"] == 4
-    slower = [row for row in found["rows"] if row["ratio"] > 1]
-    assert [row["key"] for row in slower] == [f"{2:032x}"]
-    assert 1 < slower[0]["low"] < slower[0]["ratio"] < slower[0]["high"]
+    # The others are of one speed, but a busy machine may show one of them too: `test_timing.py` counts how often.
+    slowest = found["rows"][0]
+    assert slowest["key"] == f"{2:032x}"
+    assert 1 < slowest["low"] < slowest["ratio"] < slowest["high"]
 
 
 def test_a_missing_device_is_one_warning_and_the_record_says_what_ran(tmp_path: Path) -> None:
