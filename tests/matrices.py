@@ -2,10 +2,11 @@
 
 import numpy as np
 
-RNG = np.random.default_rng(7)
 DTYPES = ("float32", "float64", "complex64", "complex128")
 
 
 def matrix(dtype: str, *shape: int) -> np.ndarray:
-    values = RNG.normal(size=shape)
-    return (values + 1j * RNG.normal(size=shape) if "complex" in dtype else values).astype(dtype)
+    """The same for the same type and shape, whichever tests came before."""
+    rng = np.random.default_rng([DTYPES.index(dtype), *shape])
+    values = rng.normal(size=shape)
+    return (values + 1j * rng.normal(size=shape) if "complex" in dtype else values).astype(dtype)

@@ -117,7 +117,7 @@ def test_a_worker_that_hangs_or_ends_without_an_error_is_replaced(monkeypatch: p
 
 
 def test_a_worker_that_stops_in_the_middle_of_its_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "PART_LIMIT", 1)
+    monkeypatch.setattr(worker, "PART_LIMIT", 3)
     with engines.local(setup(), 1) as engine:
         assert ends(engine, [bad(HALF_ANSWER), good(1)]) == ["time limit", "1"]
 

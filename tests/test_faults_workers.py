@@ -12,6 +12,7 @@ from conftest import run_jaxir
 from writing import tree
 
 from jaxir import config, engines, pipeline
+from jaxir.executor.environment import VIRTUAL_DEVICES
 from jaxir.generator.plan import Plan
 from jaxir.generator.templates import load_library
 
@@ -60,6 +61,12 @@ def a_run_with(folder: Path, deed: str) -> config.Config:
             (folder / "math.py").write_text(TEMPLATES.format(rank=ranks[0], deed=deed))
             return chosen
     raise AssertionError("the template is nobody's root")
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run in this process sets it, and other tests would inherit it."""
+    monkeypatch.setenv("JAX_NUM_CPU_DEVICES", str(VIRTUAL_DEVICES))
 
 
 def rejections(out: Path) -> dict[tuple[str, str], int]:

@@ -120,14 +120,14 @@ def test_the_plain_function_runs_as_python_and_the_jitted_one_is_traced_once() -
 
         def slow(x: Any, runs: list[bool]) -> Any:
             runs.append(isinstance(x, jax.core.Tracer))
-            time.sleep(5e-3)
+            time.sleep(0.05)
             return x + 1
 
         found = benchmark_sustained_performance(wrap(functools.partial(slow, runs=runs)), X, runs=8)
         assert runs.count(True) == 1
         assert runs.count(False) >= 8
         assert found.runs == len(found.plain.samples_ms) == len(found.reference.samples_ms) == 8
-        assert min(found.plain.samples_ms) >= 5
+        assert min(found.plain.samples_ms) >= 50
         assert found.jitted.calls > found.plain.calls == 1  # a sample of each takes as long
         assert found.ratio > 1
         assert found.ratio_interval[0] <= found.ratio <= found.ratio_interval[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -127,8 +128,8 @@ def test_another_number_of_workers_gives_the_same_bytes(corpus, tmp_path):
 def test_three_kills_and_a_resume_give_the_same_bytes(corpus, tmp_path):
     out = tmp_path / "out"
 
-    def in_the_second_block() -> bool:
-        return time.monotonic() > started + 8
+    def in_the_second_block() -> bool:  # or past it, on a fast machine
+        return time.monotonic() > started + 8 or (out / ".jaxir" / "staging").exists()
 
     moments = (lambda: commits(out) >= 1, in_the_second_block, lambda: (out / ".jaxir" / "staging").exists())
     for reached in moments:
@@ -151,13 +152,18 @@ def test_a_killed_worker_costs_nothing(corpus, tmp_path):
     out = tmp_path / "out"
 
     def workers() -> list[psutil.Process]:
-        return [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
+        found = []
+        for child in psutil.Process(process.pid).children():
+            with contextlib.suppress(psutil.Error):  # it may end meanwhile
+                found += [child] if "spawn_main" in " ".join(child.cmdline()) else []
+        return found
 
     with start(command(out, "--workers", "2"), tmp_path) as process:
         wait_until(process, lambda: len(workers()) == 2)
         workers()[0].kill()
         wait_until(process, lambda: commits(out) >= 1)
-        workers()[-1].kill()
+        for child in workers()[-1:]:  # none where the last block was done at this moment
+            child.kill()
         _, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors
     assert data(out) == data(corpus)

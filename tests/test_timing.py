@@ -25,7 +25,7 @@ from jaxir.executor.timing.baseline import compare, moderated
 from jaxir.executor.timing.bench import COMPILED, EAGER, SCHEMA, Settings, bench, typical
 
 CPU = Device("cpu", 0, "this one", "cpu", "cpu", None, "", "")
-QUICK = Settings(passes=2, repeats=4, seconds=0.5)
+QUICK = Settings(passes=2, repeats=4, seconds=60.0)
 
 
 # One kernel

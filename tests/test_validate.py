@@ -135,7 +135,7 @@ def test_every_planted_fault_is_found(tmp_path: Path, rows: list[dict[str, Any]]
     wrong = {name: row | {"id": name} for name, row in wrong.items()}
     folder = written(tmp_path / "c", [*right, *wrong.values()])
     before = digest(folder)
-    settings = Settings(oracles=("interpreter", "numpy"), any_source=True, workers=2, limits=Limits(seconds=8.0))
+    settings = Settings(oracles=("interpreter", "numpy"), any_source=True, workers=2, limits=Limits(seconds=12.0))
     summary = validate(payloads(open_corpus(folder)), folder, "cpu", settings)
     found = table(folder)
     assert {key: row["status"] for key, row in found.items() if row["id"] not in wrong} == {

@@ -21,7 +21,7 @@ LOOP = (
 def payload(source: str, **changes: Any) -> dict[str, Any]:
     """What a timing worker gets."""
     kernel = {"python_source": source, "function_name": "kernel", "inputs": ["float32[8]"], "input_seed": 3}
-    return kernel | {"x64": False, "num_devices": 1, "platform": "cpu", "repeats": 4, "seconds": 1.0} | changes
+    return kernel | {"x64": False, "num_devices": 1, "platform": "cpu", "repeats": 4, "seconds": 60.0} | changes
 
 
 def corpus_of_loops(folder: Path, turns: Sequence[int]) -> Path:
