@@ -21,7 +21,8 @@ from jaxir.errors import UserError
 #: Suffix of a file that is not finished; such files are removed when a corpus is opened.
 TEMPORARY = ".tmp"
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+#: There is no room: on the disk, for the user, or in one file.
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -31,7 +32,7 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in FULL:
             advice = "make room and run the same command again; committed rows are kept"
         elif error.errno in _CLOSED:
             advice = "make it writable or choose another --out"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import signal
 import sys
@@ -74,7 +75,8 @@ class Bar:
             self._bar.close()
         if isinstance(error, KeyboardInterrupt | _Terminated):
             safe = f"{self._shown.rows} rows are safe in {self._folder}; " if self._shown else ""
-            click.echo(f"jaxir: stopped; {safe}go on with: {self._again}", err=True)
+            with contextlib.suppress(OSError):
+                click.echo(f"jaxir: stopped; {safe}go on with: {self._again}", err=True)
             sys.exit(130 if isinstance(error, KeyboardInterrupt) else 143)
 
 
@@ -83,15 +85,17 @@ def _raise_terminated(number: int, frame: FrameType | None) -> None:
 
 
 class _Lines:
-    """A stream for tqdm that ends each state of the bar as a line."""
+    """A stream for tqdm that ends each state of the bar as a line; a log that cannot be written ends no run."""
 
     def write(self, text: str) -> None:
         text = text.strip("\r\n ")
         if text:
-            sys.stderr.write(text + "\n")
+            with contextlib.suppress(OSError):
+                sys.stderr.write(text + "\n")
 
     def flush(self) -> None:
-        sys.stderr.flush()
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
 
 
 def summary(folder: Path, figures: Mapping[str, Any], checked: int = 0) -> Iterator[str]:

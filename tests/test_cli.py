@@ -192,6 +192,35 @@ def test_an_unwritable_folder_is_one_line(tmp_path):
     assert "/proc/nothing" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "full", "code"),
+    [
+        (["--help"], "stdout", 2),
+        (["analyze", ROOT / "data" / "sample"], "stdout", 2),  # more than a buffer holds
+        (["analyze", "nowhere"], "stderr", 2),
+        (["analyse"], "stderr", 2),
+        (["--help"], "both", 2),
+        (["generate", "--target", "2", "--workers", "1", "--out", "c"], "stderr", 0),  # lines of progress are lost
+    ],
+)
+def test_where_there_is_no_room_for_what_is_printed(arguments, full, code, tmp_path):
+    """It was a traceback, exit code 1, and the end of a run whose log could not be written."""
+    with open("/dev/full", "w") as device:
+        streams = dict.fromkeys(("stdout", "stderr") if full == "both" else (full,), device)
+        done = subprocess.run(
+            [sys.executable, "-m", "jaxir", *map(str, arguments)],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            text=True,
+            check=False,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams},
+        )
+    assert done.returncode == code, done.stderr
+    if full == "stdout":
+        message = "jaxir: cannot write: No space left on device; make room and give the same command again\n"
+        assert done.stderr == message
+
+
 def test_extract_prints_the_text_that_jax_makes(tmp_path):
     (tmp_path / "model.py").write_text(FILE)
     arguments = ["extract", "model.py:loss", "--arg", "float32[8,3]", "--arg", "float32[3]"]

@@ -4,17 +4,37 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
 from jaxir.errors import UserError
+from jaxir.files import FULL
 
 
 class Group(click.Group):
-    """A click group that prints a `UserError` as one line and exits with 2, and offers the nearest command."""
+    """A click group that prints a `UserError` as one line and exits with 2, and offers the nearest command.
+
+    So it does where there is no room for what is printed; if even that line has none, the exit code says it alone.
+    """
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        try:
+            return super().main(*args, **extra)
+        except OSError as error:
+            if error.errno not in FULL or error.filename is not None:
+                raise
+            with contextlib.suppress(OSError):
+                click.echo(
+                    f"jaxir: cannot write: {error.strerror}; make room and give the same command again", err=True
+                )
+            for stream in (sys.stdout, sys.stderr):
+                _let_go(stream)
+            sys.exit(2)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -22,6 +42,14 @@ class Group(click.Group):
         except UserError as error:
             click.echo(f"jaxir: {error}", err=True)
             ctx.exit(2)
+
+
+def _let_go(stream: TextIO) -> None:
+    """Have the end of the interpreter find nothing to write here: it would fail again, with 120 as exit code."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 TEMPLATES = click.option(
