@@ -19,19 +19,18 @@ from jaxir.files import FULL
 class Group(click.Group):
     """A click group that prints a `UserError` as one line and exits with 2, and offers the nearest command.
 
-    So it does where there is no room for what is printed; if even that line has none, the exit code says it alone.
+    So it does where there is no room for what is written; if even that line has none, the exit code says it alone.
     """
 
     def main(self, *args: Any, **extra: Any) -> Any:
         try:
             return super().main(*args, **extra)
         except OSError as error:
-            if error.errno not in FULL or error.filename is not None:
+            if error.errno not in FULL:
                 raise
+            place = error.filename or "cannot write"  # standard streams have no name
             with contextlib.suppress(OSError):
-                click.echo(
-                    f"jaxir: cannot write: {error.strerror}; make room and give the same command again", err=True
-                )
+                click.echo(f"jaxir: {place}: {error.strerror}; make room and give the same command again", err=True)
             for stream in (sys.stdout, sys.stderr):
                 _let_go(stream)
             sys.exit(2)
