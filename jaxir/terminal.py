@@ -11,7 +11,6 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-import click
 from tqdm import tqdm
 
 from jaxir.pipeline import Progress
@@ -75,8 +74,7 @@ class Bar:
             self._bar.close()
         if isinstance(error, KeyboardInterrupt | _Terminated):
             safe = f"{self._shown.rows} rows are safe in {self._folder}; " if self._shown else ""
-            with contextlib.suppress(OSError):
-                click.echo(f"jaxir: stopped; {safe}go on with: {self._again}", err=True)
+            _Lines().write(f"jaxir: stopped; {safe}go on with: {self._again}")
             sys.exit(130 if isinstance(error, KeyboardInterrupt) else 143)
 
 
@@ -85,7 +83,7 @@ def _raise_terminated(number: int, frame: FrameType | None) -> None:
 
 
 class _Lines:
-    """A stream for tqdm that ends each state of the bar as a line; a log that cannot be written ends no run."""
+    """Standard error as a log of lines, each state of tqdm's bar one; a log that cannot be written ends no run."""
 
     def write(self, text: str) -> None:
         text = text.strip("\r\n ")

@@ -38,18 +38,18 @@ def table_of(corpus: Path, columns: Sequence[str] | None = None) -> pa.Table:
 
 
 def run_jaxir(
-    arguments: Sequence[str | Path], cwd: Path, environment: dict[str, str] | None = None
+    arguments: Sequence[str | Path], cwd: Path, environment: dict[str, str] | None = None, **streams: Any
 ) -> subprocess.CompletedProcess[str]:
-    """The real command line in a real process."""
+    """The real command line in a real process; `stdout` and `stderr` are captured unless `streams` says otherwise."""
     return subprocess.run(
         [sys.executable, "-m", "jaxir", *map(str, arguments)],
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
         stdin=subprocess.DEVNULL,
-        capture_output=True,
         text=True,
         timeout=900,
         check=False,
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams},
     )
 
 

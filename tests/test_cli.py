@@ -207,14 +207,7 @@ def test_where_there_is_no_room_for_what_is_printed(arguments, full, code, tmp_p
     """It was a traceback, exit code 1, and the end of a run whose log could not be written."""
     with open("/dev/full", "w") as device:
         streams = dict.fromkeys(("stdout", "stderr") if full == "both" else (full,), device)
-        done = subprocess.run(
-            [sys.executable, "-m", "jaxir", *map(str, arguments)],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            text=True,
-            check=False,
-            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams},
-        )
+        done = run_jaxir(arguments, tmp_path, **streams)
     assert done.returncode == code, done.stderr
     if full == "stdout":
         message = "jaxir: cannot write: No space left on device; make room and give the same command again\n"

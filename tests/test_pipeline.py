@@ -155,7 +155,8 @@ def test_a_killed_worker_costs_nothing(corpus, tmp_path):
         found = []
         for child in psutil.Process(process.pid).children():
             with contextlib.suppress(psutil.Error):  # it may end meanwhile
-                found += [child] if "spawn_main" in " ".join(child.cmdline()) else []
+                if "spawn_main" in " ".join(child.cmdline()):
+                    found.append(child)
         return found
 
     with start(command(out, "--workers", "2"), tmp_path) as process:
